@@ -1,0 +1,133 @@
+//! What can happen to a host: commands of people, and reports of hands. In the past tense.
+
+use proto_words::Signal;
+use serde::{Deserialize, Serialize};
+
+use crate::command::{Ask, PreparedGroup, Refusal, Ticket};
+use crate::effect::ProcessId;
+use crate::spec::Configuration;
+
+/// One thing that happened. The shell hands it over together with the time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// Everything is open: autostart may begin.
+    Started,
+    /// Somebody asked for something.
+    Asked(Ask),
+    /// The agent itself got a signal: TERM, INT, QUIT, HUP or USR2.
+    Signalled(Signal),
+    /// The next deadline may have passed.
+    Woke,
+    /// A program's command was looked at, before a start: runnable, or why not.
+    CommandChecked {
+        /// Who asked for the start.
+        ticket: Ticket,
+        /// The process.
+        process: ProcessId,
+        /// [`Refusal::NoFile`] or [`Refusal::NotExecutable`].
+        verdict: Result<(), Refusal>,
+    },
+    /// A child was born.
+    Spawned {
+        /// Whose.
+        process: ProcessId,
+        /// Its pid.
+        pid: i32,
+    },
+    /// No child could be born; supervisord's `spawnerr`.
+    SpawnFailed {
+        /// Whose.
+        process: ProcessId,
+        /// Why.
+        why: String,
+    },
+    /// A child is gone, and what it had written is in its logs.
+    ChildExited {
+        /// Whose.
+        process: ProcessId,
+        /// Which one.
+        pid: i32,
+        /// How it ended.
+        exit: Exit,
+        /// When it was reaped, on the monotonic clock in nanoseconds: "too quick" is judged by it.
+        at_mono_ns: u64,
+    },
+    /// A child that is not ours was reaped.
+    StrangerExited {
+        /// Its pid.
+        pid: i32,
+        /// How it ended.
+        exit: Exit,
+    },
+    /// A signal that the core asked for could not be sent.
+    SignalFailed {
+        /// To whom.
+        process: ProcessId,
+        /// The caller that waits for it, when a plain signal was asked for.
+        ticket: Option<Ticket>,
+        /// Which signal.
+        signal: Signal,
+        /// The error number.
+        errno: i32,
+        /// The error as Python shows it: `[Errno 1] Operation not permitted`.
+        text: String,
+    },
+    /// A signal that a caller waits for was sent.
+    SignalSent {
+        /// To whom.
+        process: ProcessId,
+        /// Who waits.
+        ticket: Ticket,
+    },
+    /// Bytes for stdin were taken, or why not.
+    StdinWritten {
+        /// Who waits.
+        ticket: Ticket,
+        /// [`Refusal::NoStdin`] or [`Refusal::Busy`].
+        verdict: Result<(), Refusal>,
+    },
+    /// A process's logs were removed and reopened, or why not.
+    LogsCleared {
+        /// Who waits.
+        ticket: Ticket,
+        /// Whose logs.
+        process: ProcessId,
+        /// [`Refusal::Failed`].
+        verdict: Result<(), Refusal>,
+    },
+    /// The activity log was removed and reopened, or why not.
+    MainLogCleared {
+        /// Who waits.
+        ticket: Ticket,
+        /// [`Refusal::NoFile`] or [`Refusal::Failed`].
+        verdict: Result<(), Refusal>,
+    },
+    /// The configuration was read again, or the text of what is wrong with it.
+    ConfigurationRead {
+        /// Who waits; `None` for the check before a restart on HUP.
+        ticket: Option<Ticket>,
+        /// The new one.
+        configuration: Result<Box<Configuration>, String>,
+    },
+    /// A group is ready to be activated.
+    GroupPrepared {
+        /// Who waits.
+        ticket: Ticket,
+        /// The group.
+        group: Box<PreparedGroup>,
+    },
+}
+
+/// How a child ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Exit {
+    /// By itself, with this code.
+    Code(i32),
+    /// By this signal.
+    Signal {
+        /// The signal's number.
+        number: i32,
+        /// Whether it left a core file.
+        core_dumped: bool,
+    },
+}

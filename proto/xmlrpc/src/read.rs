@@ -39,7 +39,7 @@ pub fn parse_call(body: &[u8]) -> Result<Call, BadBody> {
     };
     for child in &root.children {
         match child.tag {
-            Tag::MethodName => call.method = child.text().unwrap_or("").to_owned(),
+            Tag::MethodName => child.text().unwrap_or("").clone_into(&mut call.method),
             Tag::Params => call.params = meanings(&child.children)?,
             _ => {}
         }
@@ -124,12 +124,11 @@ fn members(elements: &[Element]) -> Result<Vec<(String, Value)>, BadBody> {
             return Err(BadBody::BadShape("a member is not one name and one value"));
         };
         let (name, value) = (name.text().unwrap_or(""), meaning(value)?);
-        match places.get(name) {
-            Some(place) => members[*place] = (name.to_owned(), value),
-            None => {
-                places.insert(name, members.len());
-                members.push((name.to_owned(), value));
-            }
+        let place = *places.entry(name).or_insert(members.len());
+        if place == members.len() {
+            members.push((name.to_owned(), value));
+        } else {
+            members[place].1 = value;
         }
     }
     Ok(members)

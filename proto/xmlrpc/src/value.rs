@@ -26,6 +26,7 @@ pub enum Value {
 
 impl Value {
     /// A struct with these members, in this order.
+    #[must_use]
     pub fn record<const N: usize>(members: [(&str, Value); N]) -> Self {
         Self::Struct(members.map(|(name, value)| (name.to_owned(), value)).into())
     }

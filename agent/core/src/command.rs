@@ -152,7 +152,7 @@ pub enum Reply {
 }
 
 /// What came of one process in a command about many.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TargetResult {
     /// Its group.
     pub group: String,

@@ -4,11 +4,20 @@
 //! There is no clock, no descriptor, no await, no lock and no log in this crate; time comes in as
 //! plain numbers, so the whole state can be written out and read back.
 
+mod callers;
+mod closing;
 pub mod command;
+mod control;
+pub mod differs;
 pub mod effect;
+mod groups;
 pub mod input;
+pub mod machine;
+mod process;
 pub mod spec;
+mod supervisor;
 
 pub use command::{Ask, Command, Refusal, Reply, Ticket};
 pub use effect::Effect;
 pub use input::Input;
+pub use supervisor::{Saved, Supervisor};

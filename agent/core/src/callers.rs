@@ -1,0 +1,201 @@
+//! Those who wait: each caller gets exactly one reply, when what it waits for has come true or can
+//! no longer come true. Nobody polls.
+
+use std::collections::BTreeMap;
+
+use proto_words::{Origin, ProcessState};
+use serde::{Deserialize, Serialize};
+
+use crate::command::{Refusal, Reply, TargetResult, Ticket};
+use crate::effect::{Effect, ProcessId};
+
+/// What one caller waits for, of one process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Goal {
+    /// The command has been looked at; then it is started.
+    Checked {
+        /// Wait for RUNNING, or only for the child.
+        wait: bool,
+    },
+    /// The child exists.
+    Spawned,
+    /// RUNNING.
+    Up,
+    /// Stopped.
+    Gone,
+    /// Stopped, and then up again.
+    GoneThenUp {
+        /// Wait for RUNNING, or only for the child.
+        wait: bool,
+    },
+    /// The signal is sent.
+    Signalled,
+    /// The logs are cleared.
+    LogsCleared,
+}
+
+/// One caller's wait for one process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pending {
+    /// Who waits.
+    pub ticket: Ticket,
+    /// Whose intent it is.
+    pub origin: Origin,
+    /// For what.
+    pub goal: Goal,
+}
+
+impl Goal {
+    /// Whether a stop by somebody else makes it impossible.
+    fn wants_it_up(&self) -> bool {
+        match self {
+            Self::Checked { .. } | Self::Spawned | Self::Up | Self::GoneThenUp { .. } => true,
+            Self::Gone | Self::Signalled | Self::LogsCleared => false,
+        }
+    }
+
+    /// What a change of state means for the goal; `None` when it says nothing yet. `why` is the
+    /// process's error text.
+    #[must_use]
+    pub fn verdict(&self, name: &str, to: ProcessState, why: &str) -> Option<Result<(), Refusal>> {
+        match self {
+            Self::Checked { .. } | Self::Signalled | Self::LogsCleared => None,
+            Self::Spawned | Self::Up => match to {
+                ProcessState::Starting => None,
+                ProcessState::Running => Some(Ok(())),
+                other => Some(Err(not_up(name, other, why))),
+            },
+            Self::Gone => match to {
+                ProcessState::Unknown => Some(Err(Refusal::Failed(format!(
+                    "unknown problem killing {name}"
+                )))),
+                state => state.is_stopped().then_some(Ok(())),
+            },
+            Self::GoneThenUp { .. } => match to {
+                ProcessState::Unknown => Some(Err(Refusal::Failed(format!(
+                    "unknown problem killing {name}"
+                )))),
+                _ => None,
+            },
+        }
+    }
+}
+
+fn not_up(name: &str, state: ProcessState, why: &str) -> Refusal {
+    let name = name.to_owned();
+    match state {
+        ProcessState::Stopping | ProcessState::Stopped => Refusal::Superseded(name),
+        ProcessState::Backoff | ProcessState::Fatal | ProcessState::Exited if !why.is_empty() => {
+            Refusal::SpawnError {
+                name,
+                why: why.to_owned(),
+            }
+        }
+        ProcessState::Starting
+        | ProcessState::Running
+        | ProcessState::Backoff
+        | ProcessState::Fatal
+        | ProcessState::Exited
+        | ProcessState::Unknown => Refusal::AbnormalTermination(name),
+    }
+}
+
+/// Results of a command about many processes, until the last one is in.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+struct Collection {
+    open: usize,
+    results: Vec<TargetResult>,
+}
+
+/// Everybody who waits.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Callers {
+    pending: BTreeMap<ProcessId, Vec<Pending>>,
+    collections: BTreeMap<Ticket, Collection>,
+}
+
+impl Callers {
+    /// Announces that the ticket waits for this many processes; for none it is answered at once.
+    pub fn collect(&mut self, ticket: Ticket, open: usize, effects: &mut Vec<Effect>) {
+        if open == 0 {
+            effects.push(Effect::Answer(ticket, Reply::Results(Vec::new())));
+        } else {
+            self.collections.insert(
+                ticket,
+                Collection {
+                    open,
+                    results: Vec::new(),
+                },
+            );
+        }
+    }
+
+    /// One more wait.
+    pub fn wait(&mut self, process: ProcessId, pending: Pending) {
+        self.pending.entry(process).or_default().push(pending);
+    }
+
+    /// Takes out the waits for this process that `wanted` picks.
+    pub fn take(&mut self, process: ProcessId, wanted: impl Fn(&Pending) -> bool) -> Vec<Pending> {
+        let Some(waiting) = self.pending.get_mut(&process) else {
+            return Vec::new();
+        };
+        let taken = waiting.extract_if(.., |pending| wanted(pending)).collect();
+        if waiting.is_empty() {
+            self.pending.remove(&process);
+        }
+        taken
+    }
+
+    /// Takes out the waits that a stop by somebody else overtakes.
+    pub fn overtaken(&mut self, process: ProcessId) -> Vec<Pending> {
+        self.take(process, |pending| pending.goal.wants_it_up())
+    }
+
+    /// Whether somebody waits for this process to be gone.
+    #[must_use]
+    pub fn awaits_stop(&self, process: ProcessId) -> bool {
+        let gone = |p: &Pending| matches!(p.goal, Goal::Gone | Goal::GoneThenUp { .. });
+        self.pending
+            .get(&process)
+            .is_some_and(|waiting| waiting.iter().any(gone))
+    }
+
+    /// Gives a ticket what came of one process: the reply itself, or a part of it.
+    pub fn settle(
+        &mut self,
+        ticket: Ticket,
+        group: &str,
+        name: &str,
+        result: Result<(), Refusal>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(collection) = self.collections.get_mut(&ticket) else {
+            let reply = result.map_or_else(Reply::Refused, |()| Reply::Done);
+            effects.push(Effect::Answer(ticket, reply));
+            return;
+        };
+        let (group, name) = (group.to_owned(), name.to_owned());
+        collection.results.push(TargetResult {
+            group,
+            name,
+            result,
+        });
+        collection.open -= 1;
+        if collection.open == 0
+            && let Some(collection) = self.collections.remove(&ticket)
+        {
+            effects.push(Effect::Answer(ticket, Reply::Results(collection.results)));
+        }
+    }
+
+    /// Everybody who still waits, once each: for the end of the host.
+    pub fn drain(&mut self) -> Vec<Ticket> {
+        let mut tickets: Vec<_> = std::mem::take(&mut self.collections).into_keys().collect();
+        let waiting = std::mem::take(&mut self.pending).into_values().flatten();
+        tickets.extend(waiting.map(|pending| pending.ticket));
+        tickets.sort_unstable();
+        tickets.dedup();
+        tickets
+    }
+}

@@ -1,0 +1,191 @@
+//! The way down: groups are stopped one at a time, the highest priority number first, and each
+//! only when the one before is gone.
+
+use std::sync::Arc;
+
+use proto_words::{Signal, SupervisorState};
+use serde::{Deserialize, Serialize};
+
+use crate::command::{Refusal, Reply, Ticket};
+use crate::effect::{Effect, Event, Finish, ProcessId};
+use crate::machine;
+use crate::spec::Level;
+use crate::supervisor::{Supervisor, Turn};
+
+/// How often the log says whom the host waits for; supervisord's three seconds.
+const CLOSING_REPORT_SECS: i64 = 3;
+
+/// A shutdown or restart on its way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Closing {
+    /// What to do at the end.
+    finish: Finish,
+    /// The groups that are still to be stopped, the next one last.
+    groups: Vec<Arc<str>>,
+    /// When the log is due to say whom the host waits for.
+    report_at: u64,
+    /// The end has been announced; nothing more follows.
+    finished: bool,
+}
+
+impl Closing {
+    /// When it wants to be told that time has passed.
+    #[must_use]
+    pub fn deadline(&self) -> Option<u64> {
+        (!self.finished).then_some(self.report_at)
+    }
+}
+
+impl Supervisor {
+    /// A Unix signal to the agent itself.
+    pub(crate) fn signalled(&mut self, turn: &mut Turn, signal: Signal) {
+        match signal.number() {
+            2 | 3 | 15 => {
+                turn.log(
+                    Level::Warn,
+                    format!("received {signal} indicating exit request"),
+                );
+                self.close(turn, Finish::Exit);
+            }
+            1 if self.mood == SupervisorState::Shutdown => turn.log(
+                Level::Warn,
+                "ignored SIGHUP indicating restart request (shutdown in progress)",
+            ),
+            1 => {
+                turn.log(Level::Warn, "received SIGHUP indicating restart request");
+                if self.mood == SupervisorState::Running {
+                    // Looked at before anything is stopped: a broken file must not end a host.
+                    turn.effects
+                        .push(Effect::ReadConfiguration { ticket: None });
+                }
+            }
+            12 => {
+                turn.log(
+                    Level::Info,
+                    "received SIGUSR2 indicating log reopen request",
+                );
+                turn.log(Level::Info, "supervisord logreopen");
+                turn.effects.push(Effect::ReopenLogs);
+            }
+            _ => turn.log(
+                Level::Blather,
+                format!("received {signal} indicating nothing"),
+            ),
+        }
+    }
+
+    pub(crate) fn shut_down(&mut self, turn: &mut Turn, ticket: Ticket) {
+        turn.answer(ticket, Reply::Done);
+        self.close(turn, Finish::Exit);
+    }
+
+    /// Begins to stop everything; a shutdown overrides a restart, never the other way round.
+    pub(crate) fn close(&mut self, turn: &mut Turn, finish: Finish) {
+        if self.mood == SupervisorState::Shutdown {
+            return;
+        }
+        self.mood = match finish {
+            Finish::Exit => SupervisorState::Shutdown,
+            Finish::Restart => SupervisorState::Restarting,
+        };
+        if let Some(closing) = &mut self.closing {
+            closing.finish = finish;
+            return;
+        }
+        let mut groups: Vec<_> = self.groups.iter().collect();
+        groups.sort_by_key(|group| group.configured.priority);
+        let groups = groups
+            .into_iter()
+            .map(|group| Arc::clone(&group.name))
+            .collect();
+        let report_at = turn.now.mono_ns;
+        self.closing = Some(Closing {
+            finish,
+            groups,
+            report_at,
+            finished: false,
+        });
+        turn.effects
+            .push(Effect::Announce(Event::SupervisorStopping));
+        self.rearm_all();
+    }
+
+    /// Goes on as far as it can: the next group, the end, or a line that says who is waited for.
+    pub(crate) fn advance_closing(&mut self, turn: &mut Turn) {
+        while let Some(group) = self.next_to_stop() {
+            self.stop_for_good(turn, &group);
+            if self.has_unstopped(&group) {
+                break;
+            }
+            if let Some(closing) = &mut self.closing {
+                closing.groups.pop();
+            }
+        }
+        let waiting = self.unstopped_names();
+        let Some(closing) = &mut self.closing else {
+            return;
+        };
+        if closing.finished {
+            return;
+        }
+        if waiting.is_empty() {
+            closing.finished = true;
+            let finish = closing.finish;
+            self.refuse_the_rest(turn);
+            turn.effects.push(Effect::Finish(finish));
+        } else if turn.now.mono_ns >= closing.report_at {
+            closing.report_at = turn.now.after_secs(CLOSING_REPORT_SECS);
+            turn.log(
+                Level::Info,
+                format!("waiting for {} to die", waiting.join(", ")),
+            );
+        }
+    }
+
+    fn next_to_stop(&self) -> Option<Arc<str>> {
+        self.closing
+            .as_ref()
+            .and_then(|closing| closing.groups.last().cloned())
+    }
+
+    /// All of a group are signalled together, the highest priority number first.
+    fn stop_for_good(&mut self, turn: &mut Turn, group: &str) {
+        let members = self
+            .group(group)
+            .map(|group| group.members.clone())
+            .unwrap_or_default();
+        let mut order: Vec<ProcessId> = self.by_priority(&members);
+        order.reverse();
+        for id in order {
+            self.overtake(turn, id);
+            self.tell(turn, id, machine::Event::ShutdownAsked, None);
+        }
+    }
+
+    fn has_unstopped(&self, group: &str) -> bool {
+        self.group(group)
+            .is_some_and(|group| group.members.iter().any(|id| !self.state(*id).is_stopped()))
+    }
+
+    /// The names of all that still runs, in the order of creation.
+    fn unstopped_names(&self) -> Vec<String> {
+        if self.closing.is_none() {
+            return Vec::new();
+        }
+        let members = self.groups.iter().flat_map(|group| &group.members);
+        members
+            .filter(|id| !self.state(**id).is_stopped())
+            .filter_map(|id| self.processes.get(id))
+            .map(|process| process.spec.name.clone())
+            .collect()
+    }
+
+    fn refuse_the_rest(&mut self, turn: &mut Turn) {
+        let mut tickets = self.callers.drain();
+        tickets.extend(std::mem::take(&mut self.reading).into_keys());
+        tickets.extend(std::mem::take(&mut self.updating).into_keys());
+        for ticket in tickets {
+            turn.refuse(ticket, Refusal::ShuttingDown);
+        }
+    }
+}

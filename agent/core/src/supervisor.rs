@@ -1,0 +1,560 @@
+//! The host: all groups and processes, and whoever waits for them. One task owns it.
+//!
+//! ```text
+//!   doors ── Asked ──▶ ┐                        ┌▶ Answer ──▶ doors
+//!   hands ── Spawned ─▶├─ on_input ─▶ machines ─┤▶ Spawn, Signal, … ──▶ hands
+//!   clock ── Woke ───▶ ┘                        └▶ Announce ──▶ listeners, fleet
+//! ```
+//!
+//! It has no clock and performs nothing. `control.rs` holds start, stop and signal, `groups.rs`
+//! reread, add, remove and update, `closing.rs` the way down.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use proto_words::{Incarnation, Namespec, Now, Origin, ProcessPart, ProcessState, SupervisorState};
+use serde::{Deserialize, Serialize};
+
+use crate::callers::Callers;
+use crate::closing::Closing;
+use crate::command::{Ask, Command, PreparedGroup, Refusal, Reply, Table, Ticket};
+use crate::effect::{Effect, Event, ProcessId, SpawnOrder};
+use crate::groups::{Group, Purpose, Updating};
+use crate::input::Input;
+use crate::machine::{self, Step};
+use crate::process::Process;
+use crate::spec::{GroupKind, GroupSpec};
+
+/// How often a wait for a stop is mentioned in the log; supervisord's two seconds.
+const STOP_REPORT_SECS: i64 = 2;
+
+/// What a program in a FastCGI group is told until its socket can be served.
+const NO_FASTCGI: &str = "FastCGI sockets are not served by this version";
+
+/// The state of one host, whole: it can be written out and read back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Supervisor {
+    pub(crate) epoch: u64,
+    spawns: u64,
+    pub(crate) seq: u64,
+    pub(crate) next_process: u64,
+    pub(crate) mood: SupervisorState,
+    pub(crate) started: bool,
+    /// As last read, active or not.
+    pub(crate) configured: Vec<GroupSpec>,
+    /// The active groups, in the order of their creation.
+    pub(crate) groups: Vec<Group>,
+    pub(crate) processes: BTreeMap<ProcessId, Process>,
+    timers: BTreeSet<(u64, ProcessId)>,
+    stop_reports: BTreeSet<(u64, ProcessId)>,
+    pub(crate) callers: Callers,
+    /// Who waits for the configuration to be read, and for what.
+    pub(crate) reading: BTreeMap<Ticket, Purpose>,
+    pub(crate) updating: BTreeMap<Ticket, Updating>,
+    pub(crate) closing: Option<Closing>,
+}
+
+/// A host's state on its way to the next program: the variant is the version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Saved {
+    /// The first form.
+    V1(Box<Supervisor>),
+}
+
+/// One turn: the time, and what it makes hands do.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    pub(crate) now: Now,
+    pub(crate) effects: Vec<Effect>,
+}
+
+impl Supervisor {
+    /// A host whose groups are prepared, with the effects of their activation. `epoch` must be
+    /// greater than every epoch that this host has had before. Nothing starts before
+    /// [`Input::Started`].
+    #[must_use]
+    pub fn new(
+        now: Now,
+        epoch: u64,
+        configured: Vec<GroupSpec>,
+        prepared: Vec<PreparedGroup>,
+    ) -> (Self, Vec<Effect>) {
+        let mut host = Self {
+            epoch,
+            spawns: 0,
+            seq: 0,
+            next_process: 1,
+            mood: SupervisorState::Running,
+            started: false,
+            configured,
+            groups: Vec::new(),
+            processes: BTreeMap::new(),
+            timers: BTreeSet::new(),
+            stop_reports: BTreeSet::new(),
+            callers: Callers::default(),
+            reading: BTreeMap::new(),
+            updating: BTreeMap::new(),
+            closing: None,
+        };
+        let mut turn = Turn {
+            now,
+            effects: Vec::new(),
+        };
+        for group in prepared {
+            host.activate(&mut turn, group);
+        }
+        (host, turn.effects)
+    }
+
+    /// Decides about one thing that happened. The effects are to be performed in order.
+    #[must_use = "an effect nobody performs is a lost signal or a lost child"]
+    pub fn on_input(&mut self, now: Now, input: Input) -> Vec<Effect> {
+        let mut turn = Turn {
+            now,
+            effects: Vec::new(),
+        };
+        self.decide(&mut turn, input);
+        self.advance_updates(&mut turn);
+        self.advance_closing(&mut turn);
+        turn.effects
+    }
+
+    /// When [`Input::Woke`] is wanted next, on the monotonic clock; `None` when nothing waits.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<u64> {
+        let first = |set: &BTreeSet<(u64, ProcessId)>| set.first().map(|(at, _)| *at);
+        let closing = self.closing.as_ref().and_then(Closing::deadline);
+        [first(&self.timers), first(&self.stop_reports), closing]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    fn decide(&mut self, turn: &mut Turn, input: Input) {
+        match input {
+            Input::Started => self.begin(turn),
+            Input::Asked(ask) => self.asked(turn, ask),
+            Input::Signalled(signal) => self.signalled(turn, signal),
+            Input::Woke => self.woke(turn),
+            Input::CommandChecked {
+                ticket,
+                process,
+                verdict,
+            } => {
+                self.command_checked(turn, ticket, process, &verdict);
+            }
+            Input::Spawned { process, pid } => {
+                self.tell(turn, process, machine::Event::Spawned { pid }, None);
+                self.child_exists(turn, process);
+            }
+            Input::SpawnFailed { process, why } => {
+                self.tell(turn, process, machine::Event::SpawnFailed { why }, None);
+            }
+            Input::ChildExited {
+                process,
+                pid,
+                exit,
+                at_mono_ns,
+            } => {
+                let event = machine::Event::ChildExited {
+                    pid,
+                    exit,
+                    at_mono_ns,
+                };
+                self.tell(turn, process, event, None);
+            }
+            Input::StrangerExited { pid, exit } => {
+                let text = format!("reaped unknown pid {pid} ({})", machine::cause(exit));
+                turn.effects
+                    .push(Effect::Log(crate::spec::Level::Info, text));
+            }
+            Input::SignalFailed {
+                process,
+                ticket,
+                signal,
+                errno,
+                text,
+            } => {
+                self.signal_failed(turn, process, ticket, signal, errno, text);
+            }
+            Input::SignalSent { process, ticket } => self.settle(turn, process, ticket, &Ok(())),
+            Input::LogsCleared {
+                ticket,
+                process,
+                verdict,
+            } => {
+                self.settle(turn, process, ticket, &verdict);
+            }
+            Input::StdinWritten { ticket, verdict } | Input::MainLogCleared { ticket, verdict } => {
+                let reply = verdict.map_or_else(Reply::Refused, |()| Reply::Done);
+                turn.effects.push(Effect::Answer(ticket, reply));
+            }
+            Input::ConfigurationRead {
+                ticket,
+                configuration,
+            } => {
+                self.configuration_read(turn, ticket, configuration);
+            }
+            Input::GroupPrepared { ticket, group } => self.group_prepared(turn, ticket, *group),
+        }
+    }
+
+    fn asked(
+        &mut self,
+        turn: &mut Turn,
+        Ask {
+            origin,
+            ticket,
+            command,
+        }: Ask,
+    ) {
+        if self.mood != SupervisorState::Running && !answers_always(&command) {
+            return turn.refuse(ticket, Refusal::ShuttingDown);
+        }
+        match command {
+            Command::State => turn.answer(ticket, Reply::State(self.mood)),
+            Command::Info(_)
+            | Command::Infos
+            | Command::Configs
+            | Command::Rows
+            | Command::Files(_) => self.show(turn, ticket, command),
+            Command::Start { scope, wait } => self.start(turn, origin, ticket, &scope, wait),
+            Command::Stop { scope, wait } => self.stop(turn, origin, ticket, &scope, wait),
+            Command::Restart {
+                name,
+                replaces,
+                wait,
+            } => {
+                self.restart(turn, origin, ticket, &name, replaces, wait);
+            }
+            Command::Signal { scope, signal } => self.signal(turn, origin, ticket, &scope, signal),
+            Command::WriteStdin { name, bytes } => self.write_stdin(turn, ticket, &name, bytes),
+            Command::ClearLogs(name) => self.clear_logs(turn, origin, ticket, &name),
+            Command::ClearAllLogs => self.clear_all_logs(turn, &origin, ticket),
+            Command::ClearMainLog => turn.effects.push(Effect::ClearMainLog { ticket }),
+            Command::Reread => self.read(turn, ticket, Purpose::Reread),
+            Command::Update { groups } => self.read(turn, ticket, Purpose::Update(origin, groups)),
+            Command::Reload => self.read(turn, ticket, Purpose::Reload),
+            Command::AddGroup(name) => self.add_group(turn, ticket, name),
+            Command::RemoveGroup(name) => self.remove_group(turn, ticket, &name),
+            Command::Shutdown => self.shut_down(turn, ticket),
+            Command::ReopenLogs => {
+                turn.effects.push(Effect::ReopenLogs);
+                turn.answer(ticket, Reply::Done);
+            }
+            Command::RemoteEvent { kind, data } => {
+                turn.effects
+                    .push(Effect::Announce(Event::Remote { kind, data }));
+                turn.answer(ticket, Reply::Done);
+            }
+        }
+    }
+
+    fn show(&self, turn: &mut Turn, ticket: Ticket, command: Command) {
+        let named = |name: &Namespec| {
+            self.one(name)
+                .and_then(|id| self.processes.get(&id))
+                .ok_or_else(|| Refusal::BadName(name.to_string()))
+        };
+        let reply = match command {
+            Command::Info(name) => named(&name).map(|p| Reply::Infos(vec![p.info(turn.now)])),
+            Command::Files(name) => named(&name).map(|p| Reply::Files(p.files())),
+            Command::Configs => Ok(Reply::Configs(self.configs())),
+            Command::Rows => Ok(Reply::Rows(self.table())),
+            _ => {
+                let infos = self
+                    .by_name()
+                    .into_iter()
+                    .map(|p| p.info(turn.now))
+                    .collect();
+                Ok(Reply::Infos(infos))
+            }
+        };
+        turn.answer(ticket, reply.unwrap_or_else(Reply::Refused));
+    }
+
+    /// All rows, with the number of the newest change.
+    #[must_use]
+    pub fn table(&self) -> Table {
+        let rows = self.by_name().into_iter().map(Process::row).collect();
+        Table {
+            epoch: self.epoch,
+            seq: self.seq,
+            rows,
+        }
+    }
+
+    fn by_name(&self) -> Vec<&Process> {
+        let mut all: Vec<_> = self.processes.values().collect();
+        all.sort_by(|a, b| (&*a.group, &a.spec.name).cmp(&(&*b.group, &b.spec.name)));
+        all
+    }
+
+    /// The one process that a namespec names.
+    pub(crate) fn one(&self, name: &Namespec) -> Option<ProcessId> {
+        let ProcessPart::One(process) = &name.process else {
+            return None;
+        };
+        let group = self.group(&name.group)?;
+        let is_it = |id: &&ProcessId| {
+            self.processes
+                .get(id)
+                .is_some_and(|candidate| candidate.spec.name == *process)
+        };
+        group.members.iter().find(is_it).copied()
+    }
+
+    /// The active group with this name.
+    pub(crate) fn group(&self, name: &str) -> Option<&Group> {
+        self.groups.iter().find(|group| *group.name == *name)
+    }
+
+    /// The state of a process; one that is gone counts as stopped.
+    pub(crate) fn state(&self, id: ProcessId) -> ProcessState {
+        self.processes
+            .get(&id)
+            .map_or(ProcessState::Stopped, |process| process.machine.state())
+    }
+
+    fn begin(&mut self, turn: &mut Turn) {
+        self.started = true;
+        turn.effects
+            .push(Effect::Announce(Event::SupervisorRunning));
+        let mut groups: Vec<_> = self.groups.iter().collect();
+        groups.sort_by_key(|group| group.configured.priority);
+        let members: Vec<_> = groups
+            .iter()
+            .flat_map(|group| group.members.clone())
+            .collect();
+        self.autostart(turn, &members);
+    }
+
+    /// Starts those that want to be started by themselves.
+    pub(crate) fn autostart(&mut self, turn: &mut Turn, members: &[ProcessId]) {
+        for id in members {
+            if self
+                .processes
+                .get(id)
+                .is_some_and(|process| process.spec.autostart)
+            {
+                self.tell(
+                    turn,
+                    *id,
+                    machine::Event::StartAsked,
+                    Some(Origin::Autostart),
+                );
+            }
+        }
+    }
+
+    fn woke(&mut self, turn: &mut Turn) {
+        let now = turn.now.mono_ns;
+        while let Some((at, id)) = self.timers.first().copied()
+            && at <= now
+        {
+            self.timers.pop_first();
+            if let Some(process) = self.processes.get_mut(&id) {
+                process.armed = None;
+            }
+            self.tell(turn, id, machine::Event::Tick, None);
+        }
+        while let Some((at, id)) = self.stop_reports.first().copied()
+            && at <= now
+        {
+            self.stop_reports.pop_first();
+            self.report_stop(turn, id);
+        }
+    }
+
+    /// Mentions that somebody waits for a stop, now and every two seconds.
+    pub(crate) fn report_stop(&mut self, turn: &mut Turn, id: ProcessId) {
+        let Some(process) = self.processes.get(&id) else {
+            return;
+        };
+        if process.machine.state() == ProcessState::Stopping && self.callers.awaits_stop(id) {
+            let text = format!("waiting for {} to stop", process.spec.name);
+            turn.effects
+                .push(Effect::Log(crate::spec::Level::Info, text));
+            self.stop_reports
+                .insert((turn.now.after_secs(STOP_REPORT_SECS), id));
+        }
+    }
+
+    /// Tells one machine, and takes the steps that it wants. `origin` is whose intent it is;
+    /// `None` when it comes by itself.
+    pub(crate) fn tell(
+        &mut self,
+        turn: &mut Turn,
+        id: ProcessId,
+        event: machine::Event,
+        origin: Option<Origin>,
+    ) {
+        let respawn = self.mood == SupervisorState::Running;
+        let Some(process) = self.processes.get_mut(&id) else {
+            return;
+        };
+        let by_itself = origin.is_none();
+        if let Some(origin) = origin {
+            process.origin = origin;
+        }
+        let steps = process.on_event(turn.now, respawn, event);
+        for step in steps {
+            self.take(turn, id, step, by_itself);
+        }
+        self.rearm(id);
+    }
+
+    fn take(&mut self, turn: &mut Turn, id: ProcessId, step: Step, by_itself: bool) {
+        match step {
+            Step::Log(level, text) => turn.effects.push(Effect::Log(level, text)),
+            Step::Spawn => self.spawn(turn, id),
+            Step::Signal { pid, signal, group } => turn.effects.push(Effect::Signal {
+                process: id,
+                pid,
+                signal,
+                group,
+                ticket: None,
+            }),
+            Step::Entered {
+                from,
+                to,
+                tries,
+                expected,
+                pid,
+            } => {
+                self.seq += 1;
+                let Some(process) = self.processes.get_mut(&id) else {
+                    return;
+                };
+                process.seq = self.seq;
+                process.since_ms = turn.now.wall_ms;
+                if to == ProcessState::Starting {
+                    self.spawns += 1;
+                    process.incarnation = Incarnation {
+                        epoch: self.epoch,
+                        spawn: self.spawns,
+                    };
+                    if by_itself {
+                        process.origin = Origin::Autorestart;
+                    }
+                }
+                let mut row = process.row();
+                row.state = Some(to);
+                row.pid = if to.is_signallable() { pid } else { 0 };
+                let row = Box::new(row);
+                let event = Event::Process {
+                    row,
+                    from,
+                    tries,
+                    expected,
+                    pid,
+                };
+                turn.effects.push(Effect::Announce(event));
+                self.notice(turn, id, to);
+            }
+        }
+    }
+
+    fn spawn(&mut self, turn: &mut Turn, id: ProcessId) {
+        let Some(process) = self.processes.get(&id) else {
+            return;
+        };
+        let kind = self
+            .group(&process.group)
+            .map(|group| &group.configured.kind);
+        if matches!(kind, Some(GroupKind::FastCgi(_))) {
+            let why = NO_FASTCGI.to_owned();
+            return self.tell(turn, id, machine::Event::SpawnFailed { why }, None);
+        }
+        turn.effects.push(Effect::Spawn(SpawnOrder {
+            process: id,
+            group: Arc::clone(&process.group),
+            spec: Arc::clone(&process.spec),
+        }));
+    }
+
+    /// Keeps the list of deadlines in step with the machine.
+    fn rearm(&mut self, id: ProcessId) {
+        let respawn = self.mood == SupervisorState::Running;
+        let Some(process) = self.processes.get_mut(&id) else {
+            return;
+        };
+        let wanted = process.machine.deadline(respawn);
+        if process.armed == wanted {
+            return;
+        }
+        if let Some(at) = process.armed {
+            self.timers.remove(&(at, id));
+        }
+        if let Some(at) = wanted {
+            self.timers.insert((at, id));
+        }
+        process.armed = wanted;
+    }
+
+    /// Takes the deadlines of all machines anew, after the mood has changed.
+    pub(crate) fn rearm_all(&mut self) {
+        let all: Vec<_> = self.processes.keys().copied().collect();
+        for id in all {
+            self.rearm(id);
+        }
+    }
+
+    /// Forgets a process whose group is removed.
+    pub(crate) fn forget(&mut self, id: ProcessId) -> Option<Process> {
+        let process = self.processes.remove(&id)?;
+        if let Some(at) = process.armed {
+            self.timers.remove(&(at, id));
+        }
+        Some(process)
+    }
+
+    /// Gives a ticket what came of one process.
+    pub(crate) fn settle(
+        &mut self,
+        turn: &mut Turn,
+        id: ProcessId,
+        ticket: Ticket,
+        result: &Result<(), Refusal>,
+    ) {
+        for pending in self.callers.take(id, |pending| pending.ticket == ticket) {
+            self.settle_one(turn, id, pending.ticket, result.clone());
+        }
+    }
+
+    pub(crate) fn settle_one(
+        &mut self,
+        turn: &mut Turn,
+        id: ProcessId,
+        ticket: Ticket,
+        result: Result<(), Refusal>,
+    ) {
+        let (group, name) = self.processes.get(&id).map_or_else(Default::default, |p| {
+            (p.group.to_string(), p.spec.name.clone())
+        });
+        self.callers
+            .settle(ticket, &group, &name, result, &mut turn.effects);
+    }
+}
+
+impl Turn {
+    pub(crate) fn answer(&mut self, ticket: Ticket, reply: Reply) {
+        self.effects.push(Effect::Answer(ticket, reply));
+    }
+
+    pub(crate) fn refuse(&mut self, ticket: Ticket, refusal: Refusal) {
+        self.answer(ticket, Reply::Refused(refusal));
+    }
+
+    pub(crate) fn log(&mut self, level: crate::spec::Level, text: impl Into<String>) {
+        self.effects.push(Effect::Log(level, text.into()));
+    }
+}
+
+/// What is answered also while the host goes down.
+fn answers_always(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::State | Command::Rows | Command::Files(_) | Command::RemoteEvent { .. }
+    )
+}

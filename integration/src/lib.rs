@@ -1,1 +1,20 @@
-//! Skeleton.
+//! The roles of the whole, seen from outside: real binaries, real sockets, real children.
+//!
+//! A test says who acts ([`subject`]: Supervisor itself or ours, [`fleet`]: a controller and its
+//! agents, [`relay`]: the wire between them) and what must be seen ([`wait`], [`transcript`]).
+//! Nothing in here imports a core; everything that it starts, it ends ([`owned`]), also when a test
+//! panics. A fault of the harness is a panic with a text that says what to do.
+
+pub mod home;
+pub mod normal;
+pub mod once;
+pub mod oracle;
+pub mod owned;
+pub mod places;
+pub mod ran;
+pub mod relay;
+pub mod rpc;
+pub mod sleeper;
+pub mod subject;
+pub mod transcript;
+pub mod wait;

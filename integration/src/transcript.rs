@@ -1,0 +1,209 @@
+//! A session at a terminal, replayed and compared as a whole.
+//!
+//! A transcript is what an operator would have seen. These lines say what is done:
+//!
+//! | line | does |
+//! |---|---|
+//! | `$ WORDS` | runs the client with these words; its output and `[rc=N]` follow |
+//! | `$ WORDS \| sort` | the same, with the output's lines sorted: for orders that nobody promises |
+//! | `~ NAME STATE` | waits until the process is in the state |
+//! | `~ end` | waits until the daemon has ended; `[rc=N]` follows |
+//! | `~ again` | waits until the daemon has been away and answers again, after a reload |
+//! | `~ file NAME TEXT` | waits until a file of the home contains the text |
+//! | `~ log` | prints the activity log since the last look, less what depends on who runs it |
+//! | `+ NAME` | makes another file of the scenario the daemon's configuration |
+//! | `# TEXT` | nothing |
+//!
+//! All other lines are what must be printed, pids and times aside.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::places;
+use crate::subject::{Client, Daemon, Subject, wait_text};
+use crate::wait::{self, PATIENCE};
+
+/// With this variable set the original's run writes its transcript instead of comparing it: so
+/// what is expected is what the original does, and a change of it shows in version control.
+const RECORD: &str = "RECORD_ORIGINAL";
+
+/// A folder of `scenarios/`: `supervisord.conf`, other files, and `transcript.txt`.
+#[derive(Debug)]
+pub struct Scenario {
+    folder: PathBuf,
+}
+
+impl Scenario {
+    /// The scenario of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        Self {
+            folder: places::package().join("scenarios").join(name),
+        }
+    }
+
+    /// Replays the transcript with this daemon and this client, and compares.
+    ///
+    /// # Panics
+    ///
+    /// When something else was seen; the text shows both.
+    pub fn play(&self, subject: Subject, client: Client) {
+        let wanted = self.read("transcript.txt");
+        let mut stage = Stage {
+            daemon: Daemon::start(subject, &self.read("supervisord.conf")),
+            scenario: self,
+            client,
+            seen: String::new(),
+            log_read: 0,
+        };
+        for line in wanted.lines() {
+            stage.follow(line);
+        }
+        let seen = stage.seen;
+        if subject == Subject::Original && std::env::var_os(RECORD).is_some() {
+            fs::write(self.folder.join("transcript.txt"), &seen).expect("the sources are writable");
+        } else if seen.trim() != wanted.trim() {
+            let difference = difference(&wanted, &seen);
+            panic!(
+                "{} with {subject:?} and the client {client:?}:\n{difference}",
+                self.folder.display()
+            );
+        }
+    }
+
+    fn read(&self, name: &str) -> String {
+        read(&self.folder.join(name))
+    }
+}
+
+/// What is on while a transcript is replayed.
+struct Stage<'a> {
+    daemon: Daemon,
+    scenario: &'a Scenario,
+    client: Client,
+    seen: String,
+    /// How much of the (normalised) activity log was printed already.
+    log_read: usize,
+}
+
+impl Stage<'_> {
+    /// Does what the line says and writes down what was seen; expected output says nothing.
+    fn follow(&mut self, line: &str) {
+        let Some((mark, rest)) = line.split_once(' ') else {
+            return;
+        };
+        match mark {
+            "$" => {
+                self.copy(line);
+                self.run(rest);
+            }
+            "~" => {
+                self.copy(line);
+                self.wait(rest);
+            }
+            "+" => {
+                self.copy(line);
+                self.daemon.host().configure(&self.scenario.read(rest));
+            }
+            "#" => self.copy(line),
+            _ => {}
+        }
+    }
+
+    fn copy(&mut self, line: &str) {
+        self.seen.push_str(line);
+        self.seen.push('\n');
+    }
+
+    fn run(&mut self, line: &str) {
+        let (words, sorted) = match line.strip_suffix(" | sort") {
+            Some(words) => (words, true),
+            None => (line, false),
+        };
+        let words: Vec<&str> = words.split_whitespace().collect();
+        let mut ran = self.daemon.host().client(self.client, &words);
+        if sorted {
+            let mut lines: Vec<&str> = ran.stdout.lines().collect();
+            lines.sort_unstable();
+            ran.stdout = lines.join("\n");
+        }
+        // A blank line would look like the space between two parts of the transcript.
+        for line in ran.to_string().lines().filter(|line| !line.is_empty()) {
+            self.copy(line.trim_end());
+        }
+    }
+
+    fn wait(&mut self, line: &str) {
+        let words: Vec<&str> = line.splitn(3, ' ').collect();
+        match words.as_slice() {
+            ["end"] => {
+                let code = self.daemon.wait_end();
+                let _ = writeln!(self.seen, "[rc={code}]");
+            }
+            ["log"] => self.log(),
+            ["again"] => self.wait_again(),
+            ["file", name, text] => drop(wait_text(&self.daemon.path(name), text)),
+            [name, state] => drop(self.daemon.wait_state(name, state)),
+            _ => panic!("{line:?} is nothing to wait for; see the module's text"),
+        }
+    }
+
+    fn log(&mut self) {
+        let log = self.daemon.log();
+        let new = log.get(self.log_read..).unwrap_or_default().to_owned();
+        self.log_read = log.len();
+        for line in new.lines().filter(|line| !depends_on_the_place(line)) {
+            self.copy(line);
+        }
+    }
+
+    /// A reload shows as a second "started" in the activity log.
+    fn wait_again(&mut self) {
+        const STARTED: &str = "supervisord started with pid";
+        wait::until(PATIENCE, "the second start", || {
+            let log = self.daemon.log();
+            if log.matches(STARTED).count() >= 2 {
+                Ok(())
+            } else {
+                Err(log)
+            }
+        });
+        self.daemon.wait_answering();
+    }
+}
+
+/// What the daemon says about the account and the limits that it was started with.
+fn depends_on_the_place(line: &str) -> bool {
+    ["running as root", "Set uid to user", "Increased RLIMIT_"]
+        .iter()
+        .any(|text| line.contains(text))
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The two texts side by side around the first line that differs.
+fn difference(wanted: &str, seen: &str) -> String {
+    let same = |(a, b): &(&str, &str)| a == b;
+    let wanted: Vec<&str> = wanted.lines().filter(|line| !line.is_empty()).collect();
+    let seen: Vec<&str> = seen.lines().filter(|line| !line.is_empty()).collect();
+    let first = wanted
+        .iter()
+        .copied()
+        .zip(seen.iter().copied())
+        .take_while(same)
+        .count();
+    let mut text = String::new();
+    for line in &wanted[first.saturating_sub(6)..first] {
+        let _ = writeln!(text, "  {line}");
+    }
+    for line in wanted[first..].iter().take(8) {
+        let _ = writeln!(text, "- {line}");
+    }
+    for line in seen[first..].iter().take(8) {
+        let _ = writeln!(text, "+ {line}");
+    }
+    text
+}

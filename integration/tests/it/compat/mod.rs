@@ -1,0 +1,3 @@
+//! What supervisord does, expected of Supervisor 4.3.0 and of our agent alike.
+
+mod scenarios;

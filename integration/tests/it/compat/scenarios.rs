@@ -1,0 +1,43 @@
+//! The transcripts of `scenarios/`: the original's Python client against both daemons.
+
+use integration::places;
+use integration::subject::{Client, Subject};
+use integration::transcript::Scenario;
+
+/// One test per scenario and cast, so that they run side by side.
+macro_rules! scenarios {
+    ($($name:ident),* $(,)?) => {
+        /// The original's client and daemon: the measure itself.
+        mod original {
+            $(#[test] fn $name() { super::play(stringify!($name), super::Subject::Original); })*
+        }
+
+        /// The folders that are played.
+        const PLAYED: &[&str] = &[$(stringify!($name)),*];
+    };
+}
+
+scenarios![
+    activity,
+    logs,
+    reconfigure,
+    reload,
+    shutdown,
+    signals,
+    start_stop,
+    status
+];
+
+fn play(name: &str, subject: Subject) {
+    Scenario::named(name).play(subject, Client::Original);
+}
+
+#[test]
+fn every_folder_is_played() {
+    let folders = std::fs::read_dir(places::package().join("scenarios")).unwrap();
+    let mut names: Vec<_> = folders
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert_eq!(names, PLAYED);
+}

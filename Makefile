@@ -1,6 +1,39 @@
-.PHONY: test lint
-test: lint
+# What people and machines type. `make test` is all that continuous integration runs.
+
+# What the tests call besides Rust and a C compiler, as DEBIAN-PACKAGE:PROGRAM, or :py.MODULE.
+NEEDED = python3:python3 python3-venv:py.ensurepip strace:strace iproute2:ip
+
+.PHONY: test lint build packages demo
+
+test: packages lint build
 	cargo test --workspace
+
 lint:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+
+# The tests of `integration` start these binaries; cargo does not know that they need them.
+build:
+	cargo build --workspace
+
+# Installs what is missing where that can be done without asking; otherwise says the one command.
+packages:
+	@missing=; \
+	for pair in $(NEEDED); do \
+		package=$${pair%%:*}; thing=$${pair##*:}; \
+		case $$thing in \
+		py.*) python3 -c "import $${thing#py.}" 2>/dev/null ;; \
+		*) command -v $$thing >/dev/null ;; \
+		esac || missing="$$missing $$package"; \
+	done; \
+	test -n "$$missing" || exit 0; \
+	install="apt-get install -y --no-install-recommends$$missing"; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$install; \
+	else \
+		echo "The tests need$$missing. On Debian: sudo $$install" >&2; exit 1; \
+	fi
+
+# A controller and three agents on this machine, in a narrated run; ARGS=--once ends by itself.
+demo: build
+	cargo run --quiet -p integration --bin demo -- $(ARGS)

@@ -3,70 +3,13 @@
 //! Each line is `seconds event -> steps`. STATE is an announcement, `log …` a line of the activity
 //! log (only where a test asks for the log), `spawn` and `signal` are what hands are told.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
-
 use agent_core::input::Exit;
 use agent_core::machine::{Context, Event, Machine, Step};
-use agent_core::spec::{Autorestart, LogFile, LogSpec, ProcessSpec};
 use proto_words::{Now, Signal};
 
-const PID: i32 = 7;
+use super::play::program;
 
-fn spec(options: &str) -> ProcessSpec {
-    let log = LogSpec {
-        file: LogFile::None,
-        maxbytes: 0,
-        backups: 0,
-        capture_maxbytes: 0,
-        events_enabled: false,
-        syslog: false,
-    };
-    let mut spec = ProcessSpec {
-        name: "p".into(),
-        command: "/bin/p".into(),
-        directory: None,
-        umask: None,
-        priority: 999,
-        autostart: true,
-        autorestart: Autorestart::Unexpected,
-        startsecs: 1,
-        startretries: 3,
-        stopsignal: Signal::TERM,
-        stopwaitsecs: 10,
-        stopasgroup: false,
-        killasgroup: false,
-        exitcodes: vec![0],
-        user: None,
-        redirect_stderr: false,
-        stdout: log.clone(),
-        stderr: log,
-        environment: std::collections::BTreeMap::new(),
-        server_url: None,
-    };
-    for option in options.split_whitespace() {
-        let (key, value) = option.split_once('=').expect("key=value");
-        match key {
-            "startsecs" => spec.startsecs = value.parse().unwrap(),
-            "startretries" => spec.startretries = value.parse().unwrap(),
-            "stopwaitsecs" => spec.stopwaitsecs = value.parse().unwrap(),
-            "stopsignal" => spec.stopsignal = Signal::parse(value).unwrap(),
-            "stopasgroup" => spec.stopasgroup = true,
-            "killasgroup" => spec.killasgroup = true,
-            "exitcodes" => {
-                spec.exitcodes = value.split(',').map(|code| code.parse().unwrap()).collect();
-            }
-            "autorestart" => {
-                spec.autorestart = match value {
-                    "true" => Autorestart::Always,
-                    "false" => Autorestart::Never,
-                    _ => Autorestart::Unexpected,
-                };
-            }
-            other => panic!("no such option in this test: {other}"),
-        }
-    }
-    spec
-}
+const PID: i32 = 7;
 
 fn event(words: &str, mono_ns: u64) -> (Event, bool) {
     let mut parts = words.split_whitespace();
@@ -131,7 +74,7 @@ fn show(step: &Step, with_log: bool) -> Option<String> {
 
 /// Replays the left column and compares the whole text.
 fn replay(options: &str, transcript: &str, with_log: bool) {
-    let spec = spec(options);
+    let spec = program("p", options);
     let mut machine = Machine::default();
     let lines = transcript
         .lines()
@@ -388,9 +331,9 @@ fn groups_are_signalled_where_the_options_say_so() {
         );
     };
     stopped("startsecs=1", "signal SIGTERM", "signal SIGKILL");
-    stopped("killasgroup=1", "signal SIGTERM", "signal-group SIGKILL");
+    stopped("killasgroup=true", "signal SIGTERM", "signal-group SIGKILL");
     stopped(
-        "stopasgroup=1 killasgroup=1",
+        "stopasgroup=true killasgroup=true",
         "signal-group SIGTERM",
         "signal-group SIGKILL",
     );
@@ -546,7 +489,7 @@ fn the_log_says_it_in_supervisords_words() {
         ",
     );
     check_log(
-        "stopasgroup=1",
+        "stopasgroup=true",
         "
         0.0 start   -> STARTING, spawn
         0.0 spawned -> log INFO spawned: 'p' with pid 7

@@ -1,0 +1,716 @@
+//! A whole host, told as transcripts: what was asked or happened, and what came of it.
+//!
+//! `seconds words -> effects`. Callers are numbers. Effects: `NAME STATE` is an announcement,
+//! `check`, `spawn`, `signal`, `prepare`, `read` are for hands, `answer N …` goes to a caller.
+
+use std::collections::BTreeMap;
+
+use agent_core::command::{Command, Refusal, Reply, Scope, Ticket};
+use agent_core::effect::{Effect, Event, Finish, ProcessId};
+use agent_core::input::{Exit, Input};
+use agent_core::spec::GroupSpec;
+use agent_core::{Ask, Saved, Supervisor};
+use proto_words::{Incarnation, Namespec, Now, Origin, ProcessState, Signal};
+
+use super::play::{groups, prepared};
+
+/// A host with played hands: it knows which process has which name and pid.
+struct Host {
+    core: Supervisor,
+    names: BTreeMap<ProcessId, String>,
+    pids: BTreeMap<String, i32>,
+    next_pid: i32,
+    fresh: Vec<GroupSpec>,
+    with_log: bool,
+}
+
+impl Host {
+    fn new(configured: &str, with_log: bool) -> Self {
+        let specs = groups(configured);
+        let now = Now {
+            mono_ns: 0,
+            wall_ms: 0,
+        };
+        let (core, _) = Supervisor::new(now, 1, specs.clone(), prepared(&specs));
+        let mut host = Self {
+            core,
+            names: BTreeMap::new(),
+            pids: BTreeMap::new(),
+            next_pid: 100,
+            fresh: specs,
+            with_log,
+        };
+        host.learn();
+        host
+    }
+
+    /// Process ids are given in order; the rows tell the names in another. The saved form has both.
+    fn learn(&mut self) {
+        let saved = serde_json::to_value(&self.core).expect("the state can be written");
+        let processes = saved["processes"].as_object().expect("a map of processes");
+        for (id, process) in processes {
+            let (group, name) = (&process["group"], &process["spec"]["name"]);
+            let name = Namespec::one(
+                group.as_str().expect("a group"),
+                name.as_str().expect("a name"),
+            );
+            self.names
+                .insert(ProcessId(id.parse().expect("an id")), name.to_string());
+        }
+    }
+
+    fn id(&self, name: &str) -> ProcessId {
+        let found = self.names.iter().rev().find(|(_, known)| *known == name);
+        found
+            .map(|(id, _)| *id)
+            .unwrap_or_else(|| panic!("no process {name}"))
+    }
+
+    fn input(&mut self, words: &str, now: Now) -> Input {
+        let mut parts = words.split_whitespace();
+        let word = parts.next().expect("a word");
+        let mut next = || parts.next().unwrap_or("").to_owned();
+        match word {
+            "started" => Input::Started,
+            "woke" => Input::Woke,
+            "signalled" => Input::Signalled(Signal::parse(&next()).expect("a signal")),
+            "checked" | "unchecked" => {
+                let (ticket, name) = (ticket(&next()), next());
+                let verdict = if word == "checked" {
+                    Ok(())
+                } else {
+                    Err(Refusal::NoFile(format!("can't find command '{name}'")))
+                };
+                Input::CommandChecked {
+                    ticket,
+                    process: self.id(&name),
+                    verdict,
+                }
+            }
+            "spawned" => {
+                let name = next();
+                self.next_pid += 1;
+                self.pids.insert(name.clone(), self.next_pid);
+                Input::Spawned {
+                    process: self.id(&name),
+                    pid: self.next_pid,
+                }
+            }
+            "unspawned" => Input::SpawnFailed {
+                process: self.id(&next()),
+                why: "no such command".into(),
+            },
+            "exit" => {
+                let (name, code) = (next(), next());
+                let exit = Exit::Code(code.parse().expect("an exit code"));
+                let (process, pid) = (self.id(&name), self.pids[&name]);
+                Input::ChildExited {
+                    process,
+                    pid,
+                    exit,
+                    at_mono_ns: now.mono_ns,
+                }
+            }
+            "sent" => {
+                let (ticket, name) = (ticket(&next()), next());
+                Input::SignalSent {
+                    process: self.id(&name),
+                    ticket,
+                }
+            }
+            "eperm" => {
+                let (ticket, name) = (ticket(&next()), next());
+                Input::SignalFailed {
+                    process: self.id(&name),
+                    ticket: (ticket != Ticket(0)).then_some(ticket),
+                    signal: Signal::TERM,
+                    errno: 1,
+                    text: "[Errno 1]".into(),
+                }
+            }
+            "read" | "unread" => {
+                let ticket = Some(ticket(&next())).filter(|ticket| *ticket != Ticket(0));
+                let configuration = if word == "read" {
+                    Ok(Box::new(configuration(self.fresh.clone())))
+                } else {
+                    Err("no section headers".to_owned())
+                };
+                Input::ConfigurationRead {
+                    ticket,
+                    configuration,
+                }
+            }
+            "prepared" => {
+                let (ticket, name) = (ticket(&next()), next());
+                let group = self
+                    .fresh
+                    .iter()
+                    .find(|group| group.name == name)
+                    .expect("a group");
+                let group = Box::new(prepared(std::slice::from_ref(group)).remove(0));
+                Input::GroupPrepared { ticket, group }
+            }
+            caller => {
+                let (verb, rest) = (next(), parts.collect::<Vec<_>>());
+                Input::Asked(ask(caller, &verb, &rest))
+            }
+        }
+    }
+
+    fn step(&mut self, words: &str, now: Now) -> String {
+        let input = self.input(words, now);
+        let effects = self.core.on_input(now, input);
+        self.learn();
+        let shown: Vec<_> = effects
+            .iter()
+            .filter_map(|effect| self.show(effect))
+            .collect();
+        shown.join(", ")
+    }
+
+    fn show(&self, effect: &Effect) -> Option<String> {
+        let name = |id: &ProcessId| self.names[id].clone();
+        Some(match effect {
+            Effect::Log(level, text) => {
+                return self
+                    .with_log
+                    .then(|| format!("log {} {text}", level.code()));
+            }
+            Effect::CheckCommand { process, .. } => format!("check {}", name(process)),
+            Effect::Spawn(order) => format!("spawn {}", name(&order.process)),
+            Effect::Signal {
+                process, signal, ..
+            } => format!("signal {} {signal}", name(process)),
+            Effect::WriteStdin { process, .. } => format!("stdin {}", name(process)),
+            Effect::ClearLogs { process, .. } => format!("clear {}", name(process)),
+            Effect::ClearMainLog { .. } => "clear-main".into(),
+            Effect::ReopenLogs => "reopen".into(),
+            Effect::ReadConfiguration { .. } => "read".into(),
+            Effect::PrepareGroup { group, .. } => format!("prepare {}", group.name),
+            Effect::Announce(event) => show_event(event),
+            Effect::Answer(ticket, reply) => format!("answer {} {}", ticket.0, show_reply(reply)),
+            Effect::Finish(Finish::Exit) => "finish exit".into(),
+            Effect::Finish(Finish::Restart) => "finish restart".into(),
+        })
+    }
+}
+
+fn ticket(text: &str) -> Ticket {
+    Ticket(text.parse().expect("a caller's number"))
+}
+
+/// `N verb words`; with `F` after the number the intent is the fleet's.
+fn ask(caller: &str, verb: &str, rest: &[&str]) -> Ask {
+    let fleet = caller.ends_with('F');
+    let origin = if fleet {
+        Origin::Fleet("op".into())
+    } else {
+        Origin::LocalXmlrpc
+    };
+    let first = rest.first().copied().unwrap_or("");
+    let wait = !rest.contains(&"nowait");
+    let scope = match first {
+        "all" => Scope::All,
+        name => Scope::Named(Namespec::parse(name)),
+    };
+    let command = match verb {
+        "start" => Command::Start { scope, wait },
+        "stop" => Command::Stop { scope, wait },
+        "restart" => Command::Restart {
+            name: Namespec::parse(first),
+            replaces: rest
+                .get(1)
+                .and_then(|spawn| spawn.parse().ok())
+                .map(|spawn| Incarnation { epoch: 1, spawn }),
+            wait,
+        },
+        "signal" => Command::Signal {
+            scope,
+            signal: Signal::TERM,
+        },
+        "clear" => Command::ClearLogs(Namespec::parse(first)),
+        "stdin" => Command::WriteStdin {
+            name: Namespec::parse(first),
+            bytes: b"x".to_vec(),
+        },
+        "add" => Command::AddGroup(first.into()),
+        "remove" => Command::RemoveGroup(first.into()),
+        "reread" => Command::Reread,
+        "update" => Command::Update {
+            groups: rest.iter().map(|&name| name.into()).collect(),
+        },
+        "reload" => Command::Reload,
+        "shutdown" => Command::Shutdown,
+        "state" => Command::State,
+        "info" => Command::Info(Namespec::parse(first)),
+        other => panic!("no such verb in these tests: {other}"),
+    };
+    Ask {
+        origin,
+        ticket: ticket(caller.trim_end_matches('F')),
+        command,
+    }
+}
+
+fn show_event(event: &Event) -> String {
+    match event {
+        Event::Process { row, .. } => {
+            let name = Namespec::one(&row.group, &row.name);
+            format!("{name} {}", row.state.map_or("gone", ProcessState::name))
+        }
+        Event::GroupAdded(name, _) => format!("{name} ADDED"),
+        Event::GroupRemoved(name, _) => format!("{name} REMOVED"),
+        Event::SupervisorRunning => "running".into(),
+        Event::SupervisorStopping => "stopping".into(),
+        Event::Remote { kind, .. } => format!("remote {kind}"),
+    }
+}
+
+fn show_reply(reply: &Reply) -> String {
+    match reply {
+        Reply::Done => "done".into(),
+        Reply::Refused(refusal) => format!("no: {refusal}"),
+        Reply::State(state) => state.name().into(),
+        Reply::Infos(infos) => infos.iter().map(|info| info.state.to_string()).collect(),
+        Reply::Results(results) => {
+            let show = |r: &agent_core::command::TargetResult| match &r.result {
+                Ok(()) => r.name.clone(),
+                Err(refusal) => format!("{}: {refusal}", r.name),
+            };
+            format!(
+                "[{}]",
+                results.iter().map(show).collect::<Vec<_>>().join("; ")
+            )
+        }
+        Reply::Diff(diff) | Reply::Updated(diff) => {
+            format!("+{:?} ~{:?} -{:?}", diff.added, diff.changed, diff.removed)
+        }
+        Reply::Configs(_) | Reply::Rows(_) | Reply::Files(_) => "shown".into(),
+    }
+}
+
+fn configuration(groups: Vec<GroupSpec>) -> agent_core::spec::Configuration {
+    use agent_core::spec::{Configuration, DaemonSpec, Level};
+    Configuration {
+        daemon: DaemonSpec {
+            logfile: "/log".into(),
+            logfile_maxbytes: 0,
+            logfile_backups: 0,
+            loglevel: Level::Info,
+            pidfile: "/pid".into(),
+            nodaemon: true,
+            silent: false,
+            minfds: 1024,
+            minprocs: 200,
+            umask: 0o22,
+            user: None,
+            directory: None,
+            identifier: "supervisor".into(),
+            childlogdir: "/tmp".into(),
+            nocleanup: false,
+            strip_ansi: false,
+            environment: BTreeMap::new(),
+            server_url: None,
+        },
+        servers: Vec::new(),
+        rpc_interfaces: Vec::new(),
+        groups,
+        fleet: None,
+        messages: Vec::new(),
+        file: "supervisord.conf".into(),
+        here: "/".into(),
+    }
+}
+
+/// Replays the left column and compares the whole text. A line `new: …` replaces the configuration
+/// that the next read finds.
+fn replay(configured: &str, transcript: &str, with_log: bool) -> Host {
+    let mut host = Host::new(configured, with_log);
+    let (mut wanted, mut got) = (String::new(), String::new());
+    for line in transcript
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+    {
+        if let Some(fresh) = line.strip_prefix("new: ") {
+            host.fresh = groups(&fresh.replace(" | ", "\n"));
+            continue;
+        }
+        let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
+        let (left, _) = line.split_once("->").expect("words -> effects");
+        let (at, words) = left.trim().split_once(' ').expect("time words");
+        let tenths: u64 = at
+            .replace('.', "")
+            .parse()
+            .expect("seconds with one decimal");
+        let wall_ms = i64::try_from(tenths * 100).expect("small");
+        let now = Now {
+            mono_ns: tenths * 100_000_000,
+            wall_ms,
+        };
+        let shown = host.step(words, now);
+        got.push_str(format!("{} -> {shown}", left.trim()).trim());
+        got.push('\n');
+        wanted.push_str(&line);
+        wanted.push('\n');
+    }
+    assert_eq!(got, wanted, "\n--- got ---\n{got}");
+    host
+}
+
+fn check(configured: &str, transcript: &str) -> Host {
+    replay(configured, transcript, false)
+}
+
+#[test]
+fn autostart_goes_by_group_priority_then_the_groups_own_order() {
+    check(
+        "late 20: c; b priority=1\nearly 10: a; off autostart=false",
+        "
+        0.0 started -> running, early:a STARTING, spawn early:a, late:c STARTING, spawn late:c, late:b STARTING, spawn late:b
+        ",
+    );
+}
+
+#[test]
+fn a_start_looks_at_the_command_first_and_is_answered_when_running() {
+    check(
+        "a 1: a autostart=false",
+        "
+        0.0 started       -> running
+        0.1 1 start a     -> check a
+        0.1 unchecked 1 a -> answer 1 no: can't find command 'a'
+        0.2 1 start a     -> check a
+        0.2 checked 1 a   -> a STARTING, spawn a
+        0.3 spawned a     ->
+        0.4 2 start a     -> check a
+        0.4 checked 2 a   -> answer 2 no: a is running already
+        1.3 woke          -> a RUNNING, answer 1 done
+        ",
+    );
+}
+
+#[test]
+fn a_start_without_wait_is_answered_when_the_child_exists() {
+    check(
+        "a 1: a autostart=false",
+        "
+        0.0 started          -> running
+        0.1 1 start a nowait -> check a
+        0.1 checked 1 a      -> a STARTING, spawn a
+        0.3 spawned a        -> answer 1 done
+        0.4 exit a 1         -> a BACKOFF
+        0.5 2 stop a         -> a STOPPED, answer 2 done
+        0.6 3 start a nowait -> check a
+        0.6 checked 3 a      -> a STARTING, spawn a
+        0.7 unspawned a      -> a BACKOFF, answer 3 no: a: no such command
+        ",
+    );
+}
+
+#[test]
+fn a_start_that_fails_is_answered_at_its_first_backoff() {
+    check(
+        "a 1: a autostart=false startretries=0",
+        "
+        0.0 started     -> running
+        0.1 1 start a   -> check a
+        0.1 checked 1 a -> a STARTING, spawn a
+        0.3 spawned a   ->
+        0.4 exit a 0    -> a BACKOFF, answer 1 no: a: Exited too quickly (process log may have details), a FATAL
+        ",
+    );
+}
+
+#[test]
+fn names_that_name_nothing_are_refused_as_given() {
+    check(
+        "g 1: a",
+        "
+        0.1 1 start zz     -> answer 1 no: no such process or group: zz
+        0.1 2 start a      -> answer 2 no: no such process or group: a
+        0.1 3 start zz:*   -> answer 3 no: no such process or group: zz
+        0.1 4 info g:*     -> answer 4 no: no such process or group: g:*
+        0.1 5 info g:a     -> answer 5 STOPPED
+        0.1 6 clear zz     -> answer 6 no: no such process or group: zz
+        0.1 7 clear g:a    -> answer 7 done
+        0.1 8 stdin g:a    -> answer 8 no: g:a is not running
+        0.1 9 signal g:a   -> answer 9 no: g:a is not running
+        0.1 10 stop g:a    -> answer 10 no: g:a is not running
+        0.1 11 restart g:z -> answer 11 no: no such process or group: g:z
+        ",
+    );
+}
+
+#[test]
+fn a_group_is_started_and_stopped_as_one_and_leaves_out_what_is_there() {
+    check(
+        "g 1: a priority=2; b priority=1; c autostart=false",
+        "
+        0.0 started       -> running, g:a STARTING, spawn g:a, g:b STARTING, spawn g:b
+        0.0 spawned g:a   ->
+        0.0 spawned g:b   ->
+        1.0 woke          -> g:a RUNNING, g:b RUNNING
+        2.0 1 start g:*   -> check g:c
+        2.0 checked 1 g:c -> g:c STARTING, spawn g:c
+        2.0 2 stop g:     -> g:b STOPPING, signal g:b SIGTERM, g:a STOPPING, signal g:a SIGTERM, answer 1 [c: g:c: a newer command has overtaken this one]
+        2.1 exit g:a 0    -> g:a STOPPED
+        2.2 spawned g:c   -> g:c STOPPING, signal g:c SIGTERM
+        2.3 exit g:c 0    -> g:c STOPPED
+        2.4 exit g:b 0    -> g:b STOPPED, answer 2 [a; c; b]
+        2.5 3 stop g:*    -> answer 3 []
+        ",
+    );
+}
+
+#[test]
+fn a_local_client_that_stops_what_stops_is_refused_and_the_fleet_waits_for_the_goal() {
+    check(
+        "a 1: a",
+        "
+        0.0 started    -> running, a STARTING, spawn a
+        0.0 spawned a  ->
+        1.0 woke       -> a RUNNING
+        2.0 1 stop a   -> a STOPPING, signal a SIGTERM
+        2.1 2 stop a   -> answer 2 no: a is not running
+        2.1 3F stop a  ->
+        2.2 exit a 0   -> a STOPPED, answer 1 done, answer 3 done
+        2.3 4F stop a  -> answer 4 no: a is not running
+        ",
+    );
+}
+
+#[test]
+fn a_start_of_what_stops_fails_when_it_waits_and_does_nothing_when_not() {
+    check(
+        "a 1: a",
+        "
+        0.0 started          -> running, a STARTING, spawn a
+        0.0 spawned a        ->
+        1.0 woke             -> a RUNNING
+        2.0 1 stop a nowait  -> a STOPPING, signal a SIGTERM, answer 1 done
+        2.1 2 start a        -> check a
+        2.1 checked 2 a      -> answer 2 no: a did not reach RUNNING
+        2.1 3 start a nowait -> check a
+        2.1 checked 3 a      -> answer 3 done
+        ",
+    );
+}
+
+#[test]
+fn a_restart_stops_and_starts_and_names_the_life_that_it_replaces() {
+    check(
+        "a 1: a",
+        "
+        0.0 started       -> running, a STARTING, spawn a
+        0.0 spawned a     ->
+        1.0 woke          -> a RUNNING
+        2.0 1F restart a 1 -> a STOPPING, signal a SIGTERM
+        2.1 exit a 0      -> a STOPPED, check a
+        2.1 checked 1 a   -> a STARTING, spawn a
+        2.2 spawned a     ->
+        3.2 woke          -> a RUNNING, answer 1 done
+        4.0 2F restart a 1 -> answer 2 no: a is running already
+        4.0 3F restart a 2 -> a STOPPING, signal a SIGTERM
+        4.1 4 stop a      -> answer 3 no: a: a newer command has overtaken this one, answer 4 no: a is not running
+        4.2 exit a 0      -> a STOPPED
+        5.0 5F restart a  -> check a
+        5.0 checked 5 a   -> a STARTING, spawn a
+        ",
+    );
+}
+
+#[test]
+fn a_signal_is_answered_by_what_the_kernel_says() {
+    check(
+        "a 1: a",
+        "
+        0.0 started    -> running, a STARTING, spawn a
+        0.0 spawned a  ->
+        0.1 1 signal a -> signal a SIGTERM
+        0.1 sent 1 a   -> answer 1 done
+        0.2 2 signal all -> signal a SIGTERM
+        0.2 sent 2 a   -> answer 2 [a]
+        0.3 3 signal a -> signal a SIGTERM
+        0.3 eperm 3 a  -> a UNKNOWN, answer 3 no: unknown problem sending sig SIGTERM (101)
+        0.4 4 start a  -> check a
+        0.4 checked 4 a -> answer 4 no: a is in an unknown process state
+        0.5 exit a 0   -> a STOPPED
+        ",
+    );
+}
+
+#[test]
+fn a_reread_tells_and_an_update_does() {
+    check(
+        "gone 1: x\nkept 1: k\nother 1: o",
+        "
+        0.0 started      -> running, gone:x STARTING, spawn gone:x, kept:k STARTING, spawn kept:k, other:o STARTING, spawn other:o
+        0.0 spawned gone:x  ->
+        0.0 spawned kept:k  ->
+        0.0 spawned other:o ->
+        1.0 woke         -> gone:x RUNNING, kept:k RUNNING, other:o RUNNING
+        2.0 1 reread     -> read
+        2.0 unread 1     -> answer 1 no: no section headers
+        new: kept 1: k | other 1: o startsecs=7 | new 1: n
+        2.1 1 reread     -> read
+        2.1 read 1       -> answer 1 +[\"new\"] ~[\"other\"] -[\"gone\"]
+        2.2 2 update     -> read
+        2.2 read 2       -> gone:x STOPPING, signal gone:x SIGTERM, other:o STOPPING, signal other:o SIGTERM
+        2.3 exit other:o 0 -> other:o STOPPED
+        2.4 exit gone:x 0  -> gone:x STOPPED, gone REMOVED, other REMOVED, prepare other, prepare new
+        2.5 prepared 2 other -> other ADDED, other:o STARTING, spawn other:o
+        2.5 prepared 2 new -> new ADDED, new:n STARTING, spawn new:n, answer 2 +[\"new\"] ~[\"other\"] -[\"gone\"]
+        2.6 3 update     -> read
+        2.6 read 3       -> answer 3 +[] ~[] -[]
+        ",
+    );
+}
+
+#[test]
+fn groups_are_added_and_removed_one_by_one() {
+    check(
+        "a 1: a",
+        "
+        0.0 started      -> running, a STARTING, spawn a
+        0.0 1 remove a   -> answer 1 no: group a still runs
+        0.0 2 remove zz  -> answer 2 no: no such process or group: zz
+        0.0 3 add a      -> answer 3 no: group a is active already
+        0.0 4 add b      -> answer 4 no: no such process or group: b
+        new: a 1: a | b 1: b
+        0.1 5 reread     -> read
+        0.1 read 5       -> answer 5 +[\"b\"] ~[] -[]
+        0.1 6 add b      -> prepare b
+        0.1 prepared 6 b -> b ADDED, b STARTING, spawn b, answer 6 done
+        0.2 unspawned b  -> b BACKOFF
+        0.2 7 stop b     -> b STOPPED, answer 7 done
+        0.2 8 remove b   -> b REMOVED, answer 8 done
+        ",
+    );
+}
+
+#[test]
+fn shutdown_goes_group_by_group_from_the_highest_number_and_backoff_becomes_fatal() {
+    check(
+        "a 1: a\nb 2: b1 priority=1; b2 priority=2; idle autostart=false\nc 2: c",
+        "
+        0.0 started      -> running, a STARTING, spawn a, b:b1 STARTING, spawn b:b1, b:b2 STARTING, spawn b:b2, c STARTING, spawn c
+        0.0 spawned a    ->
+        0.0 spawned b:b1 ->
+        0.0 spawned b:b2 ->
+        0.0 unspawned c  -> c BACKOFF
+        0.5 1 stop a     -> a STOPPING, signal a SIGTERM
+        0.6 2 shutdown   -> answer 2 done, stopping, c FATAL, b:b2 STOPPING, signal b:b2 SIGTERM, b:b1 STOPPING, signal b:b1 SIGTERM
+        0.6 3 state      -> answer 3 SHUTDOWN
+        0.6 4 start c    -> answer 4 no: the host is shutting down
+        0.7 exit b:b1 0  -> b:b1 STOPPED
+        0.8 exit b:b2 0  -> b:b2 STOPPED
+        0.9 exit a 0     -> a STOPPED, answer 1 done, finish exit
+        ",
+    );
+}
+
+#[test]
+fn the_log_tells_who_is_waited_for_every_three_seconds() {
+    replay(
+        "a 1: a",
+        "
+        0.0 started        -> running, a STARTING, spawn a
+        0.0 spawned a      -> log INFO spawned: 'a' with pid 101
+        0.5 signalled TERM -> log WARN received SIGTERM indicating exit request, stopping, log DEBG killing a (pid 101) with signal SIGTERM, a STOPPING, signal a SIGTERM, log INFO waiting for a to die
+        1.0 signalled INT  -> log WARN received SIGINT indicating exit request
+        1.1 signalled HUP  -> log WARN ignored SIGHUP indicating restart request (shutdown in progress)
+        3.5 woke           -> log INFO waiting for a to die
+        3.6 exit a 0       -> a STOPPED, log INFO stopped: a (exit status 0), finish exit
+        ",
+        true,
+    );
+}
+
+#[test]
+fn a_local_stop_is_mentioned_at_once_and_every_two_seconds() {
+    replay(
+        "a 1: a",
+        "
+        0.0 started   -> running, a STARTING, spawn a
+        0.0 spawned a -> log INFO spawned: 'a' with pid 101
+        0.5 1 stop a  -> log DEBG killing a (pid 101) with signal SIGTERM, a STOPPING, signal a SIGTERM, log INFO waiting for a to stop
+        2.5 woke      -> log INFO waiting for a to stop
+        2.6 exit a 0  -> a STOPPED, answer 1 done, log INFO stopped: a (exit status 0)
+        4.5 woke      ->
+        ",
+        true,
+    );
+}
+
+#[test]
+fn hup_looks_at_the_configuration_before_it_stops_anything() {
+    replay(
+        "a 1: a",
+        "
+        0.0 started        -> running, a STARTING, spawn a
+        0.0 spawned a      -> log INFO spawned: 'a' with pid 101
+        1.0 woke           -> a RUNNING, log INFO success: a entered RUNNING state, process has stayed up for > than 1 seconds (startsecs)
+        2.0 signalled HUP  -> log WARN received SIGHUP indicating restart request, read
+        2.0 unread 0       -> log ERRO not restarted, since the configuration cannot be read: no section headers; correct it (fleetvisord check FILE shows where) and send SIGHUP again
+        3.0 signalled HUP  -> log WARN received SIGHUP indicating restart request, read
+        3.0 read 0         -> stopping, log DEBG killing a (pid 101) with signal SIGTERM, a STOPPING, signal a SIGTERM, log INFO waiting for a to die
+        3.1 signalled TERM -> log WARN received SIGTERM indicating exit request
+        3.2 exit a 0       -> a STOPPED, log INFO stopped: a (exit status 0), finish exit
+        ",
+        true,
+    );
+    check(
+        "a 1: a autostart=false",
+        "0.0 started -> running\n1.0 1 reload -> read\n1.0 read 1 -> answer 1 done, stopping, finish restart",
+    );
+    check(
+        "a 1: a autostart=false",
+        "0.0 started -> running\n1.0 1 reload -> read\n1.0 unread 1 -> answer 1 no: no section headers",
+    );
+}
+
+#[test]
+fn usr2_reopens_the_logs() {
+    check("a 1: a", "0.0 signalled USR2 -> reopen");
+}
+
+#[test]
+fn whoever_still_waits_at_the_end_is_told() {
+    check(
+        "a 1: a autostart=false",
+        "
+        0.0 started   -> running
+        0.1 1 start a -> check a
+        0.1 2 shutdown -> answer 2 done, stopping, answer 1 no: a: a newer command has overtaken this one, finish exit
+        ",
+    );
+}
+
+#[test]
+fn the_whole_state_can_be_written_out_and_read_back() {
+    let host = check(
+        "a 1: a\nb 2: b1; b2 autostart=false",
+        "
+        0.0 started      -> running, a STARTING, spawn a, b:b1 STARTING, spawn b:b1
+        0.0 spawned a    ->
+        0.0 unspawned b:b1 -> b:b1 BACKOFF
+        0.5 1 stop a     -> a STOPPING, signal a SIGTERM
+        0.5 2 start b:b2 -> check b:b2
+        ",
+    );
+    let saved = serde_json::to_string(&Saved::V1(Box::new(host.core.clone()))).expect("written");
+    assert!(saved.starts_with("{\"V1\":"), "the version stands first");
+    let Saved::V1(mut back) = serde_json::from_str(&saved).expect("read back");
+    assert_eq!(*back, host.core);
+    let now = Now {
+        mono_ns: 1_000_000_000,
+        wall_ms: 1000,
+    };
+    let mut original = host.core;
+    assert_eq!(
+        back.on_input(now, Input::Woke),
+        original.on_input(now, Input::Woke)
+    );
+    assert_eq!(back.next_deadline(), original.next_deadline());
+}

@@ -1,0 +1,302 @@
+//! The activity log: what the agent itself has to say, in a file and, in the foreground, on stdout.
+//!
+//! `main.rs` opens it and writes the first lines before there are threads; then the bytes thread
+//! owns it. A target that takes nothing just now (a stopped terminal, a pipe that nobody reads)
+//! gets a bounded backlog, so that it delays no program.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use agent_core::Refusal;
+use agent_core::spec::Level;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+
+use super::file::{LogFile, Rotation};
+use super::{Line, Note};
+
+/// Bytes that wait for a target; later ones are dropped and counted. Four full pipes: a reader
+/// that is only slow loses nothing.
+const BACKLOG_MAX_BYTES: usize = 256 << 10;
+
+/// Bytes per write to stdout: what a pipe or terminal that is ready takes without waiting.
+const STDOUT_WRITE_MAX_BYTES: usize = 4096;
+
+/// Where and what to log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActivitySettings {
+    /// The file; `None` for none (as with `logfile=syslog`, which is not served yet).
+    pub path: Option<PathBuf>,
+    /// When it is rotated.
+    pub rotation: Rotation,
+    /// Lines below this are not written.
+    pub level: Level,
+    /// A copy of each line goes to stdout: in the foreground, unless silent.
+    pub to_stdout: bool,
+}
+
+/// The activity log.
+#[derive(Debug)]
+pub struct ActivityLog {
+    level: Level,
+    zone: TimeZone,
+    /// stdout first, then the file: the order in which supervisord writes.
+    targets: Vec<Target>,
+}
+
+/// One place that lines go to.
+#[derive(Debug)]
+struct Target {
+    sink: Sink,
+    backlog: Vec<u8>,
+    dropped: u64,
+}
+
+#[derive(Debug)]
+enum Sink {
+    Stdout(OwnedFd),
+    File(Box<LogFile>),
+}
+
+/// Now, in milliseconds since the epoch.
+#[must_use]
+pub fn wall_ms() -> i64 {
+    Timestamp::now().as_millisecond()
+}
+
+impl ActivityLog {
+    /// Opens the log for appending.
+    ///
+    /// # Errors
+    ///
+    /// The system's reason when the file cannot be opened, or stdout cannot be duplicated.
+    pub fn open(settings: &ActivitySettings) -> io::Result<Self> {
+        let mut targets = Vec::new();
+        if settings.to_stdout {
+            let stdout = io::stdout().as_fd().try_clone_to_owned()?;
+            targets.push(Target::new(Sink::Stdout(stdout)));
+        }
+        if let Some(path) = &settings.path {
+            let file = LogFile::open(path, settings.rotation)?;
+            targets.push(Target::new(Sink::File(Box::new(file))));
+        }
+        Ok(Self {
+            level: settings.level,
+            zone: TimeZone::system(),
+            targets,
+        })
+    }
+
+    /// The lowest level that is written.
+    #[must_use]
+    pub fn level(&self) -> Level {
+        self.level
+    }
+
+    /// Writes a line that is said now, if its level counts.
+    pub fn log(&mut self, level: Level, text: &str) {
+        self.write(&Line {
+            level,
+            text: text.to_owned(),
+            wall_ms: wall_ms(),
+        });
+    }
+
+    /// Writes a line, if its level counts.
+    pub fn write(&mut self, line: &Line) {
+        if line.level < self.level {
+            return;
+        }
+        let text = format_line(line, &self.zone);
+        self.emit(text.as_bytes());
+    }
+
+    /// Opens the file anew by its path; stdout stays (LOG-30).
+    pub fn reopen(&mut self) {
+        let mut notes = Vec::new();
+        for target in &mut self.targets {
+            if let Sink::File(file) = &mut target.sink {
+                file.reopen(&mut notes);
+            }
+        }
+        self.note(notes);
+    }
+
+    /// Removes the file and makes a new, empty one. supervisord's remark about it, once for each
+    /// target, goes to the file that is removed, so it shows on stdout alone.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::NoFile`] when there is no file, [`Refusal::Failed`] when it cannot be removed or
+    /// made again; both with an empty text, since supervisord has none.
+    pub fn clear(&mut self) -> Result<(), Refusal> {
+        if !self.file_path().is_some_and(Path::exists) {
+            return Err(Refusal::NoFile(String::new()));
+        }
+        let count = self.targets.len();
+        let line = Line {
+            level: Level::Info,
+            text: "reopening log file".to_owned(),
+            wall_ms: wall_ms(),
+        };
+        let text = format_line(&line, &self.zone);
+        let mut cleared = Ok(());
+        for target in &mut self.targets {
+            match &mut target.sink {
+                Sink::Stdout(_) if line.level >= self.level => {
+                    for _ in 0..count {
+                        target.put(text.as_bytes(), &mut Vec::new());
+                    }
+                }
+                Sink::Stdout(_) => {}
+                Sink::File(file) => {
+                    cleared = file.clear().map_err(|_| Refusal::Failed(String::new()));
+                }
+            }
+        }
+        cleared
+    }
+
+    /// Writes what waits. Call it when one of [`ActivityLog::waiting`] is writable.
+    pub fn flush(&mut self) {
+        self.emit(&[]);
+    }
+
+    /// The targets that could not take everything: wait until they are writable.
+    pub fn waiting(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        self.targets
+            .iter()
+            .filter(|target| !target.backlog.is_empty())
+            .filter_map(Target::as_fd)
+    }
+
+    fn file_path(&self) -> Option<&Path> {
+        self.targets.iter().find_map(|target| match &target.sink {
+            Sink::Stdout(_) => None,
+            Sink::File(file) => Some(file.path()),
+        })
+    }
+
+    fn emit(&mut self, bytes: &[u8]) {
+        let mut notes = Vec::new();
+        for target in &mut self.targets {
+            target.put(bytes, &mut notes);
+        }
+        self.note(notes);
+    }
+
+    /// Notes about this log itself; what they give rise to is not noted again.
+    fn note(&mut self, notes: Vec<Note>) {
+        for (level, text) in notes {
+            if level < self.level {
+                continue;
+            }
+            let line = Line {
+                level,
+                text,
+                wall_ms: wall_ms(),
+            };
+            let text = format_line(&line, &self.zone);
+            for target in &mut self.targets {
+                target.put(text.as_bytes(), &mut Vec::new());
+            }
+        }
+    }
+}
+
+impl Target {
+    fn new(sink: Sink) -> Self {
+        Self {
+            sink,
+            backlog: Vec::new(),
+            dropped: 0,
+        }
+    }
+
+    /// Writes behind what waits already; what finds no room is dropped and counted.
+    fn put(&mut self, bytes: &[u8], notes: &mut Vec<Note>) {
+        if self.backlog.is_empty() {
+            let done = self.sink.write(bytes, notes);
+            self.keep(bytes.get(done..).unwrap_or(&[]));
+            return;
+        }
+        self.keep(bytes);
+        let done = self.sink.write(&self.backlog, notes);
+        self.backlog.drain(..done);
+        if self.backlog.is_empty() && self.dropped > 0 {
+            let dropped = std::mem::take(&mut self.dropped);
+            self.backlog = Vec::new();
+            notes.push((
+                Level::Warn,
+                format!("the activity log's reader was too slow, dropped {dropped} bytes"),
+            ));
+        }
+    }
+
+    fn keep(&mut self, bytes: &[u8]) {
+        if self.backlog.len() + bytes.len() > BACKLOG_MAX_BYTES {
+            self.dropped = self.dropped.saturating_add(bytes.len() as u64);
+        } else {
+            self.backlog.extend_from_slice(bytes);
+        }
+    }
+
+    fn as_fd(&self) -> Option<BorrowedFd<'_>> {
+        match &self.sink {
+            Sink::Stdout(stdout) => Some(stdout.as_fd()),
+            Sink::File(file) => file.as_stream(),
+        }
+    }
+}
+
+impl Sink {
+    /// How many bytes are dealt with.
+    fn write(&mut self, bytes: &[u8], notes: &mut Vec<Note>) -> usize {
+        match self {
+            Self::Stdout(stdout) => write_stdout(stdout, bytes),
+            Self::File(file) => file.append(bytes, notes),
+        }
+    }
+}
+
+/// stdout is shared with whoever started the agent, so it cannot be made non-blocking: each small
+/// write asks first. A broken stdout takes everything and says nothing, as there is nobody left.
+fn write_stdout(stdout: &OwnedFd, bytes: &[u8]) -> usize {
+    let mut written = 0;
+    while written < bytes.len() {
+        if !is_ready(stdout) {
+            return written;
+        }
+        let end = bytes.len().min(written + STDOUT_WRITE_MAX_BYTES);
+        match rustix::io::write(stdout, bytes.get(written..end).unwrap_or(&[])) {
+            Ok(count) => written += count,
+            Err(Errno::INTR) => {}
+            Err(Errno::AGAIN) => return written,
+            Err(_) => return bytes.len(),
+        }
+    }
+    written
+}
+
+fn is_ready(stdout: &OwnedFd) -> bool {
+    let mut asked = [PollFd::new(stdout, PollFlags::OUT)];
+    let at_once = Timespec::default();
+    // An error shows in the write that follows.
+    !matches!(poll(&mut asked, Some(&at_once)), Ok(0))
+}
+
+/// `YYYY-MM-DD HH:MM:SS,mmm LEVL message`, local time, milliseconds cut off (LOG-01).
+fn format_line(line: &Line, zone: &TimeZone) -> String {
+    let stamp = Timestamp::from_millisecond(line.wall_ms).unwrap_or(Timestamp::UNIX_EPOCH);
+    let local = stamp.to_zoned(zone.clone());
+    format!(
+        "{},{:03} {} {}\n",
+        local.strftime("%Y-%m-%d %H:%M:%S"),
+        line.wall_ms.rem_euclid(1000),
+        line.level.code(),
+        line.text
+    )
+}

@@ -1,0 +1,293 @@
+//! One log file: appended to, rotated by size, and never a reason to stop.
+//!
+//! A target that fails (a full disk, a directory that is gone) loses what it cannot take: that is
+//! counted, said once when it begins and once when it is over, and tried again with each write. A
+//! pipe or terminal that takes no more just now loses nothing: its program waits.
+
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Seek};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use agent_core::spec::{Level, LogSpec};
+use proto_words::repr;
+use rustix::fs::OFlags;
+use rustix::io::Errno;
+
+use super::Note;
+use crate::spawn::errno_text;
+
+/// When a file is rotated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Rotation {
+    /// After the write that reaches this many bytes; 0 never rotates.
+    pub maxbytes: u64,
+    /// How many old files are kept; 0 truncates instead.
+    pub backups: u32,
+}
+
+impl Rotation {
+    /// What a configuration says; negative values count as 0, as supervisord takes them.
+    #[must_use]
+    pub fn new(maxbytes: i64, backups: i64) -> Self {
+        Self {
+            maxbytes: u64::try_from(maxbytes).unwrap_or(0),
+            backups: u32::try_from(backups.max(0)).unwrap_or(u32::MAX),
+        }
+    }
+
+    /// What a channel's keys say.
+    #[must_use]
+    pub fn of(spec: &LogSpec) -> Self {
+        Self::new(spec.maxbytes, spec.backups)
+    }
+}
+
+/// An open log.
+#[derive(Debug)]
+pub struct LogFile {
+    path: PathBuf,
+    rotation: Rotation,
+    file: Option<File>,
+    kind: Kind,
+    /// Bytes dropped since the target began to fail; `None` while it works.
+    dropped: Option<u64>,
+    rotation_fails: bool,
+}
+
+/// What stands behind the path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A file that can be rotated and removed.
+    Regular,
+    /// A pipe, a terminal, a device, or a file behind `/dev/stdout`: only written to.
+    Stream,
+}
+
+impl LogFile {
+    /// Opens a log for appending, as whoever the agent is; it is made with the agent's umask. A
+    /// FIFO that nobody reads is opened nevertheless, and filled until somebody does.
+    ///
+    /// # Errors
+    ///
+    /// The system's reason: `ENOENT` without the directory, `EACCES`, `EISDIR`, `ENOSPC`, …
+    pub fn open(path: impl Into<PathBuf>, rotation: Rotation) -> Result<Self, Errno> {
+        let path = path.into();
+        let (file, kind) = open(&path, OFlags::APPEND)?;
+        Ok(Self {
+            path,
+            rotation,
+            file: Some(file),
+            kind,
+            dropped: None,
+            rotation_fails: false,
+        })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes, then rotates if that is due. Returns how many bytes are dealt with, written or
+    /// dropped: fewer than all only for a stream that takes no more just now.
+    pub(super) fn append(&mut self, bytes: &[u8], notes: &mut Vec<Note>) -> usize {
+        match self.write(bytes) {
+            Ok(written) => {
+                if written == bytes.len() {
+                    self.works_again(notes);
+                    self.rotate_if_due(notes);
+                }
+                written
+            }
+            Err((written, errno)) => {
+                self.drops(bytes.len() - written, errno, notes);
+                bytes.len()
+            }
+        }
+    }
+
+    /// Gives up bytes that a stream has not taken, since its program is gone.
+    pub(super) fn give_up(&mut self, bytes: usize, notes: &mut Vec<Note>) {
+        if bytes > 0 {
+            self.drops(bytes, Errno::AGAIN, notes);
+        }
+    }
+
+    /// What to wait for when [`LogFile::append`] took less than all.
+    pub(super) fn as_stream(&self) -> Option<BorrowedFd<'_>> {
+        self.file.as_ref().map(AsFd::as_fd)
+    }
+
+    /// Opens the path anew: a file that was moved away gets a fresh one (LOG-30).
+    pub(super) fn reopen(&mut self, notes: &mut Vec<Note>) {
+        self.file = None;
+        if let Err(errno) = self.opened() {
+            self.drops(0, errno, notes);
+        }
+    }
+
+    /// Removes the file and makes a new one. A stream stays as it is: removing `/dev/stdout` would
+    /// help nobody.
+    pub(super) fn clear(&mut self) -> Result<(), Errno> {
+        if self.kind == Kind::Stream {
+            return Ok(());
+        }
+        gone_is_fine(std::fs::remove_file(&self.path)).map_err(|error| errno_of(&error))?;
+        self.file = None;
+        self.opened().map(drop)
+    }
+
+    /// Says what was lost, if the file is closed while it fails.
+    pub(super) fn close(mut self, notes: &mut Vec<Note>) {
+        if let Some(dropped) = self.dropped.take() {
+            notes.push((
+                Level::Error,
+                self.says(&format!("closed, dropped {dropped} bytes")),
+            ));
+        }
+    }
+
+    /// Writes as much as goes: the count, and why not more.
+    fn write(&mut self, bytes: &[u8]) -> Result<usize, (usize, Errno)> {
+        let file = self.opened().map_err(|errno| (0, errno))?;
+        let mut written = 0;
+        while let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {
+            match rustix::io::write(&*file, rest) {
+                Ok(count) => written += count,
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => return Ok(written),
+                Err(errno) => return Err((written, errno)),
+            }
+        }
+        Ok(written)
+    }
+
+    fn opened(&mut self) -> Result<&mut File, Errno> {
+        if self.file.is_none() {
+            let (file, kind) = open(&self.path, OFlags::APPEND)?;
+            self.kind = kind;
+            self.file = Some(file);
+        }
+        self.file.as_mut().ok_or(Errno::BADF)
+    }
+
+    fn drops(&mut self, bytes: usize, errno: Errno, notes: &mut Vec<Note>) {
+        let before = self.dropped.unwrap_or_else(|| {
+            let errno = errno_text(errno.raw_os_error());
+            let text = format!("cannot be written ({errno}); dropping output until it can");
+            notes.push((Level::Error, self.says(&text)));
+            0
+        });
+        self.dropped = Some(before.saturating_add(bytes as u64));
+    }
+
+    fn works_again(&mut self, notes: &mut Vec<Note>) {
+        if let Some(dropped) = self.dropped.take() {
+            let text = format!("can be written again, dropped {dropped} bytes");
+            notes.push((Level::Warn, self.says(&text)));
+        }
+    }
+
+    fn says(&self, text: &str) -> String {
+        format!("log file {} {text}", repr(&self.path.to_string_lossy()))
+    }
+
+    /// Chunks are never split, so a file may pass its limit by one of them (LOG-21).
+    fn rotate_if_due(&mut self, notes: &mut Vec<Note>) {
+        if self.rotation.maxbytes == 0 || self.kind == Kind::Stream {
+            return;
+        }
+        let position = self.file.as_ref().map(|mut file| file.stream_position());
+        let Some(Ok(position)) = position else { return };
+        if position < self.rotation.maxbytes {
+            return;
+        }
+        match self.rotate() {
+            Ok(()) => self.rotation_fails = false,
+            Err(errno) if !self.rotation_fails => {
+                self.rotation_fails = true;
+                let errno = errno_text(errno.raw_os_error());
+                let text = format!("cannot be rotated ({errno}); it grows until it can");
+                notes.push((Level::Error, self.says(&text)));
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// The highest number goes, every other moves up, the file becomes `.1`, and a new one begins
+    /// (LOG-23). While anything fails, the old one stays open and goes on.
+    fn rotate(&mut self) -> Result<(), Errno> {
+        for number in (1..self.rotation.backups).rev() {
+            let from = self.backup(number);
+            if from.exists() {
+                replace(&from, &self.backup(number + 1))?;
+            }
+        }
+        if self.rotation.backups > 0 {
+            replace(&self.path, &self.backup(1))?;
+        }
+        let (file, kind) = open(&self.path, OFlags::APPEND | OFlags::TRUNC)?;
+        self.kind = kind;
+        self.file = Some(file);
+        Ok(())
+    }
+
+    fn backup(&self, number: u32) -> PathBuf {
+        let mut name = OsString::from(&self.path);
+        name.push(format!(".{number}"));
+        PathBuf::from(name)
+    }
+}
+
+/// Opens without ever waiting for a reader, and without making a terminal ours.
+fn open(path: &Path, how: OFlags) -> Result<(File, Kind), Errno> {
+    let flags = how | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let mut options = OpenOptions::new();
+    options.write(true).create(true);
+    // The flags are small positive numbers.
+    options.custom_flags(flags.bits().cast_signed());
+    let opened = match options.open(path) {
+        Err(error) if errno_of(&error) == Errno::NXIO && is_fifo(path) => {
+            options.read(true).open(path)
+        }
+        opened => opened,
+    };
+    let file = opened.map_err(|error| errno_of(&error))?;
+    let regular = file.metadata().is_ok_and(|metadata| metadata.is_file());
+    let kind = if regular && !is_alias(path) {
+        Kind::Regular
+    } else {
+        Kind::Stream
+    };
+    Ok((file, kind))
+}
+
+fn is_fifo(path: &Path) -> bool {
+    path.metadata()
+        .is_ok_and(|metadata| metadata.file_type().is_fifo())
+}
+
+/// `/dev/stdout` and its like name somebody else's file: moving or removing the name would harm.
+fn is_alias(path: &Path) -> bool {
+    path.starts_with("/dev") || path.starts_with("/proc")
+}
+
+/// Renames over whatever is there; what is gone already need not be moved (LOG-25).
+fn replace(from: &Path, to: &Path) -> Result<(), Errno> {
+    gone_is_fine(std::fs::rename(from, to)).map_err(|error| errno_of(&error))
+}
+
+fn gone_is_fine(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        result => result,
+    }
+}
+
+fn errno_of(error: &io::Error) -> Errno {
+    Errno::from_io_error(error).unwrap_or(Errno::IO)
+}

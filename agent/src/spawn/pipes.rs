@@ -1,0 +1,114 @@
+//! A child's pipes and log files, opened before it is born.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+
+use agent_core::spec::{LogFile as Where, LogSpec, ProcessSpec};
+use rustix::io::{Errno, fcntl_dupfd_cloexec, ioctl_fionbio};
+use rustix::pipe::{PipeFlags, pipe_with};
+
+use super::errno::errno_text;
+use crate::logs::{Channels, LogFile, Output, Rotation};
+
+/// The child's ends. Each is above 2, so that none is overwritten while they are put in place.
+#[derive(Debug)]
+pub(super) struct Ends {
+    pub stdin: OwnedFd,
+    pub stdout: OwnedFd,
+    /// `None` when stderr goes to stdout.
+    pub stderr: Option<OwnedFd>,
+}
+
+/// Why there are no channels.
+#[derive(Debug)]
+pub(super) enum Unopened {
+    /// A pipe or a log file failed.
+    Os(Errno),
+    /// An AUTO log file has no path.
+    Unprepared,
+}
+
+impl From<Errno> for Unopened {
+    fn from(errno: Errno) -> Self {
+        Self::Os(errno)
+    }
+}
+
+impl Unopened {
+    /// supervisord's text (SM-46, SM-47).
+    pub(super) fn text_for(&self, name: &str) -> String {
+        match self {
+            Self::Os(Errno::MFILE) => format!("too many open files to spawn '{name}'"),
+            Self::Os(errno) => {
+                let errno = errno_text(errno.raw_os_error());
+                format!("unknown error making dispatchers for '{name}': {errno}")
+            }
+            Self::Unprepared => format!("internal error: '{name}' has an AUTO log without a path"),
+        }
+    }
+}
+
+/// Opens everything; whatever fails, nothing stays open.
+pub(super) fn open(spec: &ProcessSpec) -> Result<(Channels, Ends), Unopened> {
+    let (child_stdin, stdin) = pipe(End::Write)?;
+    let (stdout, child_stdout) = pipe(End::Read)?;
+    let (stderr, child_stderr) = if spec.redirect_stderr {
+        (None, None)
+    } else {
+        let (read, write) = pipe(End::Read)?;
+        (Some(output(read, &spec.stderr)?), Some(write))
+    };
+    let channels = Channels {
+        name: Arc::from(spec.name.as_str()),
+        stdin: Some(stdin),
+        stdout: Some(output(stdout, &spec.stdout)?),
+        stderr,
+    };
+    let ends = Ends {
+        stdin: child_stdin,
+        stdout: child_stdout,
+        stderr: child_stderr,
+    };
+    Ok((channels, ends))
+}
+
+/// Which end of a pipe is ours, and so must never block.
+#[derive(Debug, Clone, Copy)]
+enum End {
+    Read,
+    Write,
+}
+
+/// The read end and the write end.
+fn pipe(ours: End) -> Result<(OwnedFd, OwnedFd), Errno> {
+    let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
+    let (read, write) = (above_stdio(read)?, above_stdio(write)?);
+    match ours {
+        End::Read => ioctl_fionbio(&read, true)?,
+        End::Write => ioctl_fionbio(&write, true)?,
+    }
+    Ok((read, write))
+}
+
+/// An agent that was started with a closed stdin gets pipes at 0 to 2.
+fn above_stdio(fd: OwnedFd) -> Result<OwnedFd, Errno> {
+    use std::os::fd::AsRawFd;
+    if fd.as_raw_fd() > 2 {
+        return Ok(fd);
+    }
+    fcntl_dupfd_cloexec(fd.as_fd(), 3)
+}
+
+fn output(pipe: OwnedFd, spec: &LogSpec) -> Result<Output, Unopened> {
+    let log = match &spec.file {
+        Where::None => None,
+        Where::Auto => return Err(Unopened::Unprepared),
+        Where::Path(path) => Some(LogFile::open(path, Rotation::of(spec))?),
+    };
+    Ok(Output {
+        pipe,
+        log,
+        capture: spec.capture_maxbytes > 0,
+        syslog: spec.syslog,
+    })
+}

@@ -1,0 +1,231 @@
+//! Exits and signals: pidfds for our own children, `waitid` for strangers.
+//!
+//! The core thread calls this; nothing in here blocks.
+
+#![expect(
+    unsafe_code,
+    reason = "kill, pidfd_send_signal and waitid for any child are raw calls"
+)]
+
+use std::collections::HashSet;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use agent_core::input::Exit;
+use nix::errno::Errno;
+use proto_words::Signal;
+use rustix::event::{Timespec, epoll};
+use rustix::process::{WaitId, WaitIdOptions, WaitIdStatus, waitid};
+
+/// Exits that one look takes out; the next look finds the rest.
+const EXITS_AT_ONCE_MAX: usize = 256;
+
+/// Strangers that one look reaps, as supervisord takes 100 children in a pass.
+const STRANGERS_AT_ONCE_MAX: usize = 100;
+
+/// All pidfds in one epoll descriptor: it is readable when any child has ended, so one `AsyncFd`
+/// watches thousands of children. A child stays ready until it is removed.
+#[derive(Debug)]
+pub struct Exits(OwnedFd);
+
+impl Exits {
+    /// An empty set.
+    ///
+    /// # Errors
+    ///
+    /// When no descriptor can be made (`EMFILE`, `ENOMEM`).
+    pub fn new() -> io::Result<Self> {
+        Ok(Self(epoll::create(epoll::CreateFlags::CLOEXEC)?))
+    }
+
+    /// Watches a child; `key` comes back from [`Exits::ready`].
+    ///
+    /// # Errors
+    ///
+    /// When it is in the set already, or the kernel's limit of watches is reached (`ENOSPC`).
+    pub fn add(&self, key: u64, pidfd: &OwnedFd) -> io::Result<()> {
+        let data = epoll::EventData::new_u64(key);
+        Ok(epoll::add(&self.0, pidfd, data, epoll::EventFlags::IN)?)
+    }
+
+    /// Forgets a child, after it was reaped. Closing its pidfd does the same.
+    ///
+    /// # Errors
+    ///
+    /// When it is not in the set.
+    pub fn remove(&self, pidfd: &OwnedFd) -> io::Result<()> {
+        Ok(epoll::delete(&self.0, pidfd)?)
+    }
+
+    /// Puts the keys of children that have ended into `ready`, at most a few hundred at once;
+    /// when none is added, none is left. Never waits.
+    ///
+    /// # Errors
+    ///
+    /// None that a program could cause.
+    pub fn ready(&self, ready: &mut Vec<u64>) -> io::Result<()> {
+        let mut events = Vec::with_capacity(EXITS_AT_ONCE_MAX);
+        let at_once = Timespec::default();
+        match epoll::wait(
+            &self.0,
+            rustix::buffer::spare_capacity(&mut events),
+            Some(&at_once),
+        ) {
+            Ok(_) => {}
+            Err(rustix::io::Errno::INTR) => return Ok(()),
+            Err(errno) => return Err(errno.into()),
+        }
+        ready.extend(events.iter().map(|event| event.data.u64()));
+        Ok(())
+    }
+}
+
+impl AsRawFd for Exits {
+    fn as_raw_fd(&self) -> RawFd {
+        self.0.as_raw_fd()
+    }
+}
+
+/// Reaps a child by its pidfd: how it ended, or `None` when it still runs.
+///
+/// # Errors
+///
+/// `ECHILD` when somebody else has reaped it: its end is unknown, and it will never be known.
+pub fn wait_pidfd(pidfd: &OwnedFd) -> io::Result<Option<Exit>> {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
+    loop {
+        match waitid(WaitId::PidFd(pidfd.as_fd()), options) {
+            Ok(status) => return Ok(status.as_ref().map(exit_of)),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(errno) => return Err(errno.into()),
+        }
+    }
+}
+
+fn exit_of(status: &WaitIdStatus) -> Exit {
+    match status.terminating_signal() {
+        Some(number) => Exit::Signal {
+            number,
+            core_dumped: status.dumped(),
+        },
+        None => Exit::Code(status.exit_status().unwrap_or(-1)),
+    }
+}
+
+/// Sends a signal to a child that is not reaped yet, or to its process group.
+///
+/// # Errors
+///
+/// `ESRCH` when it is gone, `EPERM` when it has become somebody else.
+pub fn signal_child(pidfd: &OwnedFd, pid: i32, signal: Signal, group: bool) -> Result<(), Errno> {
+    let number = signal.number();
+    let sent = if group {
+        // SAFETY: kill takes plain numbers and touches no memory.
+        libc::c_long::from(unsafe { libc::kill(-pid, number) })
+    } else {
+        let fd = pidfd.as_raw_fd();
+        let no_info = std::ptr::null::<libc::siginfo_t>();
+        // SAFETY: the descriptor is borrowed for the call; a null siginfo is allowed.
+        unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd, number, no_info, 0) }
+    };
+    Errno::result(sent).map(drop)
+}
+
+/// Children that are born but that the core does not know yet, so that none of them is taken for
+/// a stranger: a child may have ended before its birth is reported.
+#[derive(Debug, Default)]
+pub struct Nursery {
+    birth_in_progress: AtomicBool,
+    newborn: Mutex<HashSet<i32>>,
+}
+
+impl Nursery {
+    /// The core knows this child now.
+    pub fn claim(&self, pid: i32) {
+        self.lock().remove(&pid);
+    }
+
+    /// Runs a birth; the pid it returns is remembered until it is claimed.
+    pub(super) fn birth<T, E>(
+        &self,
+        pid_of: impl FnOnce(&T) -> i32,
+        birth: impl FnOnce() -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.birth_in_progress.store(true, Ordering::SeqCst);
+        let born = birth();
+        if let Ok(child) = &born {
+            self.lock().insert(pid_of(child));
+        }
+        self.birth_in_progress.store(false, Ordering::SeqCst);
+        born
+    }
+
+    /// Whether this dead child may be one of ours. Asked after the child was seen dead: it was
+    /// born before that, so either its birth is still in progress, or it is in the set.
+    fn may_own(&self, pid: i32) -> bool {
+        self.birth_in_progress.load(Ordering::SeqCst) || self.lock().contains(&pid)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashSet<i32>> {
+        // The set is whole after each statement, so a panic elsewhere does not spoil it.
+        self.newborn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What [`reap_strangers`] has found.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Strangers {
+    /// Pid and end of each that was reaped.
+    pub reaped: Vec<(i32, Exit)>,
+    /// A child of ours stands in front, or there may be more: look again after the next exit or
+    /// birth was handled.
+    pub look_again: bool,
+}
+
+/// Reaps children that are not ours: inherited ones, and orphans when the agent is PID 1. Each is
+/// looked at first and only then taken, so that a known pid is never taken from its pidfd.
+pub fn reap_strangers(nursery: &Nursery, known: &dyn Fn(i32) -> bool) -> Strangers {
+    let mut strangers = Strangers::default();
+    while let Some((pid, exit)) = peek() {
+        let full = strangers.reaped.len() >= STRANGERS_AT_ONCE_MAX;
+        if full || nursery.may_own(pid) || known(pid) {
+            strangers.look_again = true;
+            break;
+        }
+        take(pid);
+        strangers.reaped.push((pid, exit));
+    }
+    strangers
+}
+
+/// The first child that has ended, without reaping it.
+fn peek() -> Option<(i32, Exit)> {
+    // SAFETY: all-zero bytes are a valid siginfo_t, a plain C structure.
+    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+    // SAFETY: `info` is a valid siginfo_t that outlives the call.
+    let result = unsafe { libc::waitid(libc::P_ALL, 0, &raw mut info, options) };
+    if result != 0 {
+        return None;
+    }
+    // SAFETY: waitid has filled in the fields of SIGCHLD, or left the zeroes of before.
+    let (pid, status) = unsafe { (info.si_pid(), info.si_status()) };
+    let exit = match info.si_code {
+        libc::CLD_EXITED => Exit::Code(status),
+        code => Exit::Signal {
+            number: status,
+            core_dumped: code == libc::CLD_DUMPED,
+        },
+    };
+    (pid != 0).then_some((pid, exit))
+}
+
+fn take(pid: i32) {
+    // It was seen dead, and nobody else reaps strangers; there is nothing to do about a failure.
+    let _ = nix::sys::wait::waitpid(
+        nix::unistd::Pid::from_raw(pid),
+        Some(nix::sys::wait::WaitPidFlag::WNOHANG),
+    );
+}

@@ -10,6 +10,7 @@ mod origin;
 mod outcome;
 mod repr;
 mod row;
+mod selector;
 mod signal;
 mod state;
 mod target;
@@ -22,6 +23,9 @@ pub use origin::Origin;
 pub use outcome::{Outcome, OutcomeKind};
 pub use repr::repr;
 pub use row::Row;
+pub use selector::{
+    BadSelector, HostSelector, HostState, LabelTerm, ProcessSelector, TargetSelector, glob_matches,
+};
 pub use signal::{BadSignal, Signal};
 pub use state::{ProcessState, SupervisorState};
 pub use target::{BadTarget, Incarnation, Target};

@@ -19,4 +19,11 @@ mod convert;
 mod table_hash;
 
 pub use convert::{BadMessage, kind_from_wire, kind_to_wire, state_from_wire, state_to_wire};
+pub use prost::Message;
 pub use table_hash::table_hash;
+
+/// The lowest version of the link's protocol that this build speaks.
+pub const PROTOCOL_LOWEST: u32 = 1;
+
+/// The highest; a session speaks the highest that both ends know.
+pub const PROTOCOL_HIGHEST: u32 = 1;

@@ -1,0 +1,101 @@
+//! What would be right, for each fault: the half of an error that supervisord leaves out.
+
+use crate::fault::{Fault, SocketFault};
+
+impl Fault {
+    /// What would be right instead, in one clause.
+    #[must_use]
+    pub fn right(&self) -> String {
+        self.of_value()
+            .or_else(|| self.of_file())
+            .unwrap_or_else(|| self.of_section())
+    }
+
+    fn of_value(&self) -> Option<String> {
+        let text = match self {
+            Self::NotBoolean(_) => "write true, yes, on or 1, or false, no, off or 0",
+            Self::NotInteger(_) => "write a whole number without a unit, such as 10",
+            Self::NotByteSize(_) => "write a whole number of bytes, or one with KB, MB or GB",
+            Self::NotOctal(_) => "write an octal number, such as 022 or 0700",
+            Self::NotSignal(_) => "write TERM, HUP, INT, QUIT, KILL, USR1, USR2 or another signal",
+            Self::NotExitCodes(_) => "write numbers from 0 to 255 with commas, such as 0,2",
+            Self::NotAutorestart(_) => "write true, false or unexpected",
+            Self::NotDirectory(_) => "create the directory, or name one that exists",
+            Self::NoDirectoryOfPath(_) => "create the directory, or choose another path",
+            Self::NotLevel(_) => "write critical, error, warn, info, debug, trace or blather",
+            Self::NoSuchUid(_) | Self::NoSuchUser(_) | Self::NoSuchOwner(_) => {
+                "name a user that this host knows (see getent passwd)"
+            }
+            Self::NotPort(_) | Self::EmptyPort => "write HOST:PORT, such as 127.0.0.1:9001",
+            Self::BelowBound { bound, .. } => return Some(format!("write {bound} or more")),
+            Self::AboveBound { bound, .. } => return Some(format!("write {bound} or less")),
+            Self::BadName { .. } => "use a name without blank, colon and slash",
+            Self::BadPairs(_) => "write KEY=\"value\",KEY2=\"value\" with a comma between pairs",
+            Self::Quoting(_) => "close the quote; a blank before ; or # begins a comment",
+            Self::UnknownName { .. } => "use one of those names, or write %% for a percent sign",
+            Self::BadFormat { .. } => "write %% for a percent sign, or %(name)s",
+            _ => return None,
+        };
+        Some(text.to_owned())
+    }
+
+    fn of_file(&self) -> Option<String> {
+        let text = match self {
+            Self::NotFound(_) | Self::NoneFound(_) => "name the file with -c",
+            Self::NotReadable(_) => "name a file that this user may read",
+            Self::NotText { .. } => "save the file as UTF-8",
+            Self::NoHeader { .. } => "begin with a header, such as [supervisord]",
+            Self::Unparsable { .. } => {
+                "write key=value, or begin the line with ; for a comment; indent what continues \
+                 a value"
+            }
+            Self::NoSupervisord => "add a line [supervisord]",
+            Self::IncludeWithoutFiles => "add files = and patterns, or drop the section",
+            _ => return None,
+        };
+        Some(text.to_owned())
+    }
+
+    fn of_section(&self) -> String {
+        let text = match self {
+            Self::NoPort(_) => "add port = HOST:PORT",
+            Self::NoFile(_) => "add file = and the path of the socket",
+            Self::BadChmod(_) | Self::BadSocketMode(_) => "write an octal mode, such as 0700",
+            Self::BadChown(_) | Self::BadSocketOwner(_) => {
+                "write USER or USER:GROUP, both known on this host"
+            }
+            Self::HalfCredentials(_) => "add the other of the two, or drop both",
+            Self::NoCommand(_) => "add command = and what to run",
+            Self::NoProcessNum => "add process_name = %(program_name)s_%(process_num)02d",
+            Self::StopWithoutKill => "drop killasgroup, or set it to true",
+            Self::UnknownMember { .. } => "list names of [program:…] or [fcgi-program:…] sections",
+            Self::AmbiguousMember { .. } => "rename one of the two sections",
+            Self::BadBufferSize { .. } => "write 1 or more",
+            Self::NoEvents(_) => "add events = and what to listen for, such as PROCESS_STATE",
+            Self::UnknownEvent { .. } => "list names such as PROCESS_STATE, TICK_60 or EVENT",
+            Self::ListenerRedirects(_) => "drop redirect_stderr; a listener's stdout is its voice",
+            Self::NoFactory(_) => {
+                "add supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface"
+            }
+            Self::Unresolved { .. } => {
+                "only supervisord's own interface and handler exist here; Python plug-ins do not"
+            }
+            Self::BadBacklog(_) => "write a number from 1 to 65535",
+            Self::NoSocket(_) => "add socket = unix:///PATH or tcp://HOST:PORT",
+            Self::BadSocket { why, .. } => return why.right(),
+            _ => "see the documentation of this key",
+        };
+        text.to_owned()
+    }
+}
+
+impl SocketFault {
+    fn right(&self) -> String {
+        match self {
+            Self::Format(_) => "write unix:///PATH or tcp://HOST:PORT".to_owned(),
+            Self::Relative(_) => "write unix:// and an absolute path".to_owned(),
+            Self::OwnerOfTcp => "drop socket_owner and socket_mode".to_owned(),
+            Self::Port(fault) => fault.right(),
+        }
+    }
+}

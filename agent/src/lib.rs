@@ -1,7 +1,8 @@
 //! The agent: one host's supervisord. This crate is the shell around `agent-core`: doors that turn
 //! words into commands, hands that perform effects, and the loop between them.
 
-pub mod ledger;
+pub mod clock;
 pub mod logs;
 pub mod mailbox;
+pub mod run;
 pub mod spawn;

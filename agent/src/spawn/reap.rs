@@ -18,6 +18,8 @@ use nix::errno::Errno;
 use proto_words::Signal;
 use rustix::event::{Timespec, epoll};
 use rustix::process::{WaitId, WaitIdOptions, WaitIdStatus, waitid};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 
 /// Exits that one look takes out; the next look finds the rest.
 const EXITS_AT_ONCE_MAX: usize = 256;
@@ -38,6 +40,18 @@ impl Exits {
     /// When no descriptor can be made (`EMFILE`, `ENOMEM`).
     pub fn new() -> io::Result<Self> {
         Ok(Self(epoll::create(epoll::CreateFlags::CLOEXEC)?))
+    }
+
+    /// Has the runtime watch the set: it is readable while any child in it has ended.
+    ///
+    /// # Errors
+    ///
+    /// When the runtime cannot watch another descriptor.
+    pub fn watch(self) -> io::Result<AsyncFd<Self>> {
+        // SAFETY: the set owns its descriptor and the AsyncFd owns the set, so the descriptor stays
+        // open and the same for as long as it is registered.
+        let watched = unsafe { AsyncFd::register_with_interest(self, Interest::READABLE) };
+        Ok(watched?)
     }
 
     /// Watches a child; `key` comes back from [`Exits::ready`].

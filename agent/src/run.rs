@@ -1,0 +1,603 @@
+//! The loop: one task owns the core, so every event has a place in one line and no lock is needed.
+//!
+//! ```text
+//!  exits, signals, reports of hands, letters from doors, the clock
+//!          │ one at a time
+//!          ▼
+//!     core.on_input ──▶ effects ──▶ hands (spawn, bytes), doors (replies), listeners (events)
+//! ```
+//!
+//! Performing an effect means handing it over; nothing in here blocks or awaits anything but the
+//! next input. A child's exit reaches the core when its output is in its logs, or after
+//! [`DRAIN_WAIT_MS`], since a hung disk must not keep a program from being restarted.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use agent_core::command::{Refusal, Reply, Ticket};
+use agent_core::effect::{Effect, Event, Finish, ProcessId};
+use agent_core::input::{Exit, Input};
+use agent_core::spec::Level;
+use agent_core::{Ask, Supervisor};
+use proto_words::Signal;
+use tokio::io::unix::AsyncFd;
+use tokio::signal::unix::{Signal as SignalStream, SignalKind, signal};
+use tokio::sync::{broadcast, mpsc, oneshot};
+
+use crate::clock::Clock;
+use crate::logs::{BytesReport, Order, Orders};
+use crate::mailbox::Letter;
+use crate::spawn::reap::{self, Exits, Nursery};
+use crate::spawn::{Child, Job, Jobs, SpawnReport};
+
+/// Reports of hands that may wait for the loop. Hands block when it is full, which is right: the
+/// loop empties it in microseconds, or the agent has worse trouble.
+pub const REPORTS_WAITING_MAX: usize = 1024;
+
+/// How long an exit waits for the child's last output to reach its logs. A disk that takes longer
+/// hangs; the exit is told, and the output follows when the disk is back.
+const DRAIN_WAIT_MS: u64 = 1000;
+
+/// What hands report to the loop.
+#[derive(Debug)]
+pub enum Report {
+    /// From the spawn thread.
+    Spawn(SpawnReport),
+    /// From the bytes thread.
+    Bytes(BytesReport),
+    /// The result of other work on the spawn thread.
+    Input(Box<Input>),
+}
+
+/// Work that may block and that the loop has done on the spawn thread.
+pub trait Errands: Send + Sync {
+    /// Reads the configuration anew; the error is supervisord's text.
+    ///
+    /// # Errors
+    ///
+    /// The text of what is wrong with it.
+    fn read(&self) -> Result<Box<agent_core::spec::Configuration>, String>;
+
+    /// Makes the AUTO log files of a group.
+    fn prepare(
+        &self,
+        group: agent_core::spec::GroupSpec,
+    ) -> Box<agent_core::command::PreparedGroup>;
+}
+
+/// What the loop is given to work with.
+pub struct Tools {
+    /// The spawn thread.
+    pub jobs: Jobs,
+    /// Children between birth and its report.
+    pub nursery: Arc<Nursery>,
+    /// The bytes thread.
+    pub orders: Orders,
+    /// Where everybody reports to.
+    pub reports: mpsc::Receiver<Report>,
+    /// For errands, to report back.
+    pub report: mpsc::Sender<Report>,
+    /// Commands of doors.
+    pub inbox: mpsc::Receiver<Letter>,
+    /// To whoever listens.
+    pub events: broadcast::Sender<Arc<Event>>,
+    /// Reading and preparing.
+    pub errands: Arc<dyn Errands>,
+    /// The clocks.
+    pub clock: Clock,
+}
+
+/// A child that runs.
+struct Running {
+    pid: i32,
+    pidfd: OwnedFd,
+}
+
+/// A child that is reaped, and whose last output is on its way to the logs.
+struct Draining {
+    pid: i32,
+    exit: Exit,
+    at_mono_ns: u64,
+}
+
+/// The Unix signals that the agent itself listens to.
+struct Signals {
+    streams: [(Signal, SignalStream); 5],
+    /// Only as PID 1, where strangers' ends come to us.
+    strangers: Option<SignalStream>,
+}
+
+/// The loop's state.
+struct Run {
+    core: Supervisor,
+    tools: Tools,
+    exits: Arc<AsyncFd<Exits>>,
+    children: HashMap<ProcessId, Running>,
+    draining: BTreeMap<ProcessId, Draining>,
+    replies: HashMap<Ticket, oneshot::Sender<Reply>>,
+    next_ticket: u64,
+    finish: Option<Finish>,
+}
+
+/// Runs until the last child is gone after a shutdown or restart was asked for.
+///
+/// # Errors
+///
+/// When signals or the set of exits cannot be watched: the agent cannot do its work then.
+pub async fn run(core: Supervisor, first: Vec<Effect>, tools: Tools) -> std::io::Result<Finish> {
+    let mut signals = Signals::watch()?;
+    let exits = Arc::new(Exits::new()?.watch()?);
+    let mut run = Run {
+        core,
+        tools,
+        exits,
+        children: HashMap::new(),
+        draining: BTreeMap::new(),
+        replies: HashMap::new(),
+        next_ticket: 0,
+        finish: None,
+    };
+    let mut queue = VecDeque::new();
+    for effect in first {
+        run.perform(effect, &mut queue);
+    }
+    run.feed(Input::Started);
+    while run.finish.is_none() {
+        run.turn(&mut signals).await;
+    }
+    Ok(run.finish.unwrap_or(Finish::Exit))
+}
+
+impl Run {
+    /// Waits for one thing to happen, and deals with it.
+    async fn turn(&mut self, signals: &mut Signals) {
+        let wake = self.wake_at();
+        let exits = Arc::clone(&self.exits);
+        tokio::select! {
+            biased; // a death is counted before a command that may concern the dead
+            Ok(mut guard) = exits.readable() => {
+                if !self.reap() {
+                    guard.clear_ready();
+                }
+            }
+            Some(report) = self.tools.reports.recv() => self.hear(report),
+            signal = signals.next() => match signal {
+                Some(signal) => self.feed(Input::Signalled(signal)),
+                None => self.reap_strangers(),
+            },
+            Some(letter) = self.tools.inbox.recv() => self.open(letter),
+            () = sleep_until(self.tools.clock, wake) => self.woke(),
+        }
+    }
+
+    fn wake_at(&self) -> Option<u64> {
+        let wait = DRAIN_WAIT_MS * 1_000_000;
+        let drained = self
+            .draining
+            .values()
+            .map(|gone| gone.at_mono_ns + wait)
+            .min();
+        [self.core.next_deadline(), drained]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    fn woke(&mut self) {
+        let now = self.tools.clock.now().mono_ns;
+        let overdue = |gone: &Draining| gone.at_mono_ns + DRAIN_WAIT_MS * 1_000_000 <= now;
+        let late: Vec<_> = self
+            .draining
+            .iter()
+            .filter(|(_, gone)| overdue(gone))
+            .map(|(id, _)| *id)
+            .collect();
+        for id in late {
+            self.tell_exit(id);
+        }
+        self.feed(Input::Woke);
+    }
+
+    /// Reaps those that have ended; says whether there were any.
+    fn reap(&mut self) -> bool {
+        let mut ready = Vec::new();
+        if let Err(error) = self.exits.get_ref().ready(&mut ready) {
+            self.tools
+                .orders
+                .log(Level::Critical, format!("cannot look for exits: {error}"));
+        }
+        for key in &ready {
+            self.reap_one(ProcessId(*key));
+        }
+        !ready.is_empty()
+    }
+
+    fn reap_one(&mut self, process: ProcessId) {
+        let Some(child) = self.children.get(&process) else {
+            return;
+        };
+        let exit = match reap::wait_pidfd(&child.pidfd) {
+            Ok(Some(exit)) => exit,
+            Ok(None) => return,
+            Err(error) => {
+                let text = format!(
+                    "waitpid error {}; a process may not be cleaned up properly",
+                    error.raw_os_error().unwrap_or(0)
+                );
+                self.tools.orders.log(Level::Critical, text);
+                Exit::Code(-1)
+            }
+        };
+        // Its pid may be somebody else's from now on: it is not signalled any more.
+        let Some(child) = self.children.remove(&process) else {
+            return;
+        };
+        let at_mono_ns = self.tools.clock.now().mono_ns;
+        self.draining.insert(
+            process,
+            Draining {
+                pid: child.pid,
+                exit,
+                at_mono_ns,
+            },
+        );
+        if self
+            .tools
+            .orders
+            .post(Order::Drain {
+                process,
+                pid: child.pid,
+            })
+            .is_err()
+        {
+            self.tell_exit(process);
+        }
+    }
+
+    fn tell_exit(&mut self, process: ProcessId) {
+        if let Some(Draining {
+            pid,
+            exit,
+            at_mono_ns,
+        }) = self.draining.remove(&process)
+        {
+            self.feed(Input::ChildExited {
+                process,
+                pid,
+                exit,
+                at_mono_ns,
+            });
+        }
+    }
+
+    fn reap_strangers(&mut self) {
+        let ours: Vec<i32> = self.children.values().map(|child| child.pid).collect();
+        let found = reap::reap_strangers(&self.tools.nursery, &|pid| ours.contains(&pid));
+        for (pid, exit) in found.reaped {
+            self.feed(Input::StrangerExited { pid, exit });
+        }
+    }
+
+    fn hear(&mut self, report: Report) {
+        match report {
+            Report::Spawn(SpawnReport::Born { process, child }) => self.born(process, child),
+            Report::Spawn(SpawnReport::Failed { process, why }) => {
+                self.feed(Input::SpawnFailed { process, why });
+            }
+            Report::Spawn(SpawnReport::Checked {
+                ticket,
+                process,
+                verdict,
+            }) => {
+                self.feed(Input::CommandChecked {
+                    ticket,
+                    process,
+                    verdict,
+                });
+            }
+            Report::Spawn(SpawnReport::Panicked(text)) => {
+                self.tools
+                    .orders
+                    .log(Level::Critical, format!("internal error: {text}"));
+            }
+            Report::Bytes(BytesReport::Drained { process, pid }) => {
+                if self
+                    .draining
+                    .get(&process)
+                    .is_some_and(|gone| gone.pid == pid)
+                {
+                    self.tell_exit(process);
+                }
+            }
+            Report::Bytes(BytesReport::StdinWritten { ticket, verdict }) => {
+                self.feed(Input::StdinWritten { ticket, verdict });
+            }
+            Report::Bytes(BytesReport::LogsCleared {
+                ticket,
+                process,
+                verdict,
+            }) => {
+                self.feed(Input::LogsCleared {
+                    ticket,
+                    process,
+                    verdict,
+                });
+            }
+            Report::Bytes(BytesReport::MainLogCleared { ticket, verdict }) => {
+                self.feed(Input::MainLogCleared { ticket, verdict });
+            }
+            Report::Input(input) => self.feed(*input),
+        }
+    }
+
+    fn born(&mut self, process: ProcessId, child: Child) {
+        let Child {
+            pid,
+            pidfd,
+            channels,
+        } = child;
+        if let Err(error) = self.exits.get_ref().add(process.0, &pidfd) {
+            let text = format!("cannot watch pid {pid} for its exit: {error}");
+            self.tools.orders.log(Level::Critical, text);
+        }
+        self.children.insert(process, Running { pid, pidfd });
+        self.tools.nursery.claim(pid);
+        if self
+            .tools
+            .orders
+            .post(Order::Attach {
+                process,
+                pid,
+                channels,
+            })
+            .is_err()
+        {
+            let text = format!("the log thread hangs; the output of pid {pid} is not read");
+            self.tools.orders.log(Level::Error, text);
+        }
+        self.feed(Input::Spawned { process, pid });
+    }
+
+    fn open(&mut self, letter: Letter) {
+        self.next_ticket += 1;
+        let ticket = Ticket(self.next_ticket);
+        self.replies.insert(ticket, letter.reply);
+        let ask = Ask {
+            origin: letter.origin,
+            ticket,
+            command: letter.command,
+        };
+        self.feed(Input::Asked(ask));
+    }
+
+    /// Has the core decide, and performs what it decides, until nothing follows.
+    fn feed(&mut self, input: Input) {
+        let mut queue = VecDeque::from([input]);
+        while let Some(input) = queue.pop_front() {
+            for effect in self.core.on_input(self.tools.clock.now(), input) {
+                self.perform(effect, &mut queue);
+            }
+        }
+    }
+
+    fn perform(&mut self, effect: Effect, queue: &mut VecDeque<Input>) {
+        match effect {
+            Effect::Log(level, text) => self.tools.orders.log(level, text),
+            Effect::CheckCommand {
+                ticket,
+                process,
+                spec,
+            } => {
+                if self
+                    .tools
+                    .jobs
+                    .post(Job::Check {
+                        ticket,
+                        process,
+                        spec,
+                    })
+                    .is_err()
+                {
+                    let verdict = Err(spawn_thread_hangs());
+                    queue.push_back(Input::CommandChecked {
+                        ticket,
+                        process,
+                        verdict,
+                    });
+                }
+            }
+            Effect::Spawn(order) => {
+                let process = order.process;
+                if self.tools.jobs.post(Job::Spawn(order)).is_err() {
+                    let why = spawn_thread_hangs().to_string();
+                    queue.push_back(Input::SpawnFailed { process, why });
+                }
+            }
+            Effect::Signal {
+                process,
+                pid,
+                signal,
+                group,
+                ticket,
+            } => {
+                queue.extend(self.signal(process, pid, signal, group, ticket));
+            }
+            Effect::WriteStdin {
+                ticket,
+                process,
+                bytes,
+            } => {
+                if self
+                    .tools
+                    .orders
+                    .post(Order::Stdin {
+                        ticket,
+                        process,
+                        bytes,
+                    })
+                    .is_err()
+                {
+                    let verdict = Err(bytes_thread_is_full());
+                    queue.push_back(Input::StdinWritten { ticket, verdict });
+                }
+            }
+            Effect::ClearLogs { ticket, process } => {
+                if self
+                    .tools
+                    .orders
+                    .post(Order::ClearLogs { ticket, process })
+                    .is_err()
+                {
+                    let verdict = Err(bytes_thread_is_full());
+                    queue.push_back(Input::LogsCleared {
+                        ticket,
+                        process,
+                        verdict,
+                    });
+                }
+            }
+            Effect::ClearMainLog { ticket } => {
+                if self
+                    .tools
+                    .orders
+                    .post(Order::ClearMainLog { ticket })
+                    .is_err()
+                {
+                    let verdict = Err(bytes_thread_is_full());
+                    queue.push_back(Input::MainLogCleared { ticket, verdict });
+                }
+            }
+            Effect::ReopenLogs => drop(self.tools.orders.post(Order::Reopen)),
+            Effect::ReadConfiguration { ticket } => self.read_configuration(ticket),
+            Effect::PrepareGroup { ticket, group } => self.prepare_group(ticket, *group),
+            // Nobody listening is fine.
+            Effect::Announce(event) => drop(self.tools.events.send(Arc::new(event))),
+            Effect::Answer(ticket, reply) => {
+                if let Some(caller) = self.replies.remove(&ticket) {
+                    // A caller that has gone does not want its answer.
+                    drop(caller.send(reply));
+                }
+            }
+            Effect::Finish(finish) => self.finish = Some(finish),
+        }
+    }
+
+    /// Sends a signal at once, since `kill` never blocks, and says what came of it when the core
+    /// wants to know.
+    fn signal(
+        &mut self,
+        process: ProcessId,
+        pid: i32,
+        signal: Signal,
+        group: bool,
+        ticket: Option<Ticket>,
+    ) -> Option<Input> {
+        let sent = match self.children.get(&process) {
+            Some(child) if child.pid == pid => reap::signal_child(&child.pidfd, pid, signal, group),
+            // Reaped already; its exit is on its way to the core.
+            Some(_) | None => Err(nix::errno::Errno::ESRCH),
+        };
+        match (sent, ticket) {
+            (Ok(()), None) => None,
+            (Ok(()), Some(ticket)) => Some(Input::SignalSent { process, ticket }),
+            (Err(errno), ticket) => {
+                let text = format!("[Errno {}] {}", errno as i32, errno.desc());
+                let errno = errno as i32;
+                Some(Input::SignalFailed {
+                    process,
+                    ticket,
+                    signal,
+                    errno,
+                    text,
+                })
+            }
+        }
+    }
+
+    fn read_configuration(&mut self, ticket: Option<Ticket>) {
+        self.errand(move |errands| Input::ConfigurationRead {
+            ticket,
+            configuration: errands.read(),
+        });
+    }
+
+    fn prepare_group(&mut self, ticket: Ticket, group: agent_core::spec::GroupSpec) {
+        self.errand(move |errands| Input::GroupPrepared {
+            ticket,
+            group: errands.prepare(group),
+        });
+    }
+
+    fn errand(&mut self, work: impl FnOnce(&dyn Errands) -> Input + Send + 'static) {
+        let (errands, report) = (Arc::clone(&self.tools.errands), self.tools.report.clone());
+        let job = Job::Run(Box::new(move || {
+            let input = Box::new(work(&*errands));
+            // When the loop has ended, nobody waits for it any more.
+            drop(report.blocking_send(Report::Input(input)));
+        }));
+        if self.tools.jobs.post(job).is_err() {
+            self.tools
+                .orders
+                .log(Level::Error, spawn_thread_hangs().to_string());
+        }
+    }
+}
+
+impl Signals {
+    fn watch() -> std::io::Result<Self> {
+        let watch = |number: i32| -> std::io::Result<(Signal, SignalStream)> {
+            let word = Signal::from_number(number).unwrap_or(Signal::TERM);
+            Ok((word, signal(SignalKind::from_raw(number))?))
+        };
+        let strangers = (std::process::id() == 1)
+            .then(|| signal(SignalKind::child()))
+            .transpose()?;
+        // TERM, INT, QUIT, HUP, USR2.
+        Ok(Self {
+            streams: [watch(15)?, watch(2)?, watch(3)?, watch(1)?, watch(12)?],
+            strangers,
+        })
+    }
+
+    /// The next signal to the agent; `None` says that a child of somebody's has ended.
+    async fn next(&mut self) -> Option<Signal> {
+        let [term, int, quit, hup, usr2] = &mut self.streams;
+        tokio::select! {
+            _ = term.1.recv() => Some(term.0),
+            _ = int.1.recv() => Some(int.0),
+            _ = quit.1.recv() => Some(quit.0),
+            _ = hup.1.recv() => Some(hup.0),
+            _ = usr2.1.recv() => Some(usr2.0),
+            () = next_or_never(self.strangers.as_mut()) => None,
+        }
+    }
+}
+
+async fn next_or_never(stream: Option<&mut SignalStream>) {
+    match stream {
+        Some(stream) => drop(stream.recv().await),
+        None => std::future::pending().await,
+    }
+}
+
+async fn sleep_until(clock: Clock, mono_ns: Option<u64>) {
+    match mono_ns {
+        Some(at) => tokio::time::sleep_until(clock.instant_of(at)).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn spawn_thread_hangs() -> Refusal {
+    Refusal::Busy(
+        "too many starts wait already; a file system or name service hangs (see the activity log)"
+            .to_owned(),
+    )
+}
+
+fn bytes_thread_is_full() -> Refusal {
+    Refusal::Busy(
+        "too much waits to be written already; a log's file system hangs (see the activity log)"
+            .to_owned(),
+    )
+}

@@ -91,7 +91,7 @@ fn replay(options: &str, transcript: &str, with_log: bool) {
             * 100;
         let now = Now {
             mono_ns: ms * 1_000_000,
-            wall_ms: i64::try_from(ms).unwrap(),
+            wall_ms: i64::try_from(ms).expect("a transcript is short"),
         };
         let (event, respawn) = event(words, now.mono_ns);
         let steps = machine.on_event(

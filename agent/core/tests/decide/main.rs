@@ -4,3 +4,4 @@ mod host;
 mod machine;
 mod play;
 mod properties;
+mod stage;

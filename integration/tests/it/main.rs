@@ -1,3 +1,16 @@
 //! The whole, from outside: real binaries, real sockets, real children. One binary, a module per theme.
 
+/// Makes of each `fn name(subject: Subject)` one test per subject, so that they run side by side.
+macro_rules! for_each_subject {
+    ($($name:ident),* $(,)?) => {
+        /// Against Supervisor itself: is what we expect true?
+        mod original {
+            $(#[test] fn $name() { super::$name(integration::subject::Subject::Original); })*
+        }
+    };
+}
+
+#[cfg(test)]
+mod bad_input;
+#[cfg(test)]
 mod compat;

@@ -1,3 +1,4 @@
 //! What supervisord does, expected of Supervisor 4.3.0 and of our agent alike.
 
 mod scenarios;
+mod signals;

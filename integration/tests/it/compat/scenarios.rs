@@ -23,6 +23,7 @@ scenarios![
     reconfigure,
     reload,
     shutdown,
+    shutdown_order,
     signals,
     start_stop,
     status

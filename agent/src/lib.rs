@@ -2,7 +2,10 @@
 //! words into commands, hands that perform effects, and the loop between them.
 
 pub mod clock;
+pub mod http;
+pub mod ledger;
 pub mod logs;
 pub mod mailbox;
 pub mod run;
 pub mod spawn;
+pub mod xmlrpc;

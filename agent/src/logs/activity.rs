@@ -300,3 +300,81 @@ fn format_line(line: &Line, zone: &TimeZone) -> String {
         line.text
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::os::fd::OwnedFd;
+
+    use agent_core::spec::Level;
+    use jiff::tz::{TimeZone, offset};
+
+    use super::{ActivityLog, BACKLOG_MAX_BYTES, Line, Sink, Target, format_line};
+
+    fn line(level: Level, text: &str, wall_ms: i64) -> Line {
+        Line {
+            level,
+            text: text.to_owned(),
+            wall_ms,
+        }
+    }
+
+    #[test]
+    fn a_line_is_supervisords() {
+        let zone = TimeZone::fixed(offset(2));
+        let said = line(Level::Info, "spawned: 'web' with pid 7", 1_700_000_000_009);
+        assert_eq!(
+            format_line(&said, &zone),
+            "2023-11-15 00:13:20,009 INFO spawned: 'web' with pid 7\n"
+        );
+    }
+
+    /// A log on a pipe that plays stdout.
+    fn log_on_a_pipe() -> (ActivityLog, std::io::PipeReader) {
+        let (reader, writer) = std::io::pipe().unwrap();
+        let log = ActivityLog {
+            level: Level::Info,
+            zone: TimeZone::UTC,
+            targets: vec![Target::new(Sink::Stdout(OwnedFd::from(writer)))],
+        };
+        (log, reader)
+    }
+
+    #[test]
+    fn levels_below_the_configured_one_are_not_written() {
+        let (mut log, mut reader) = log_on_a_pipe();
+        log.write(&line(Level::Debug, "no", 0));
+        log.write(&line(Level::Critical, "yes", 0));
+        drop(log);
+        let mut text = String::new();
+        reader.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "1970-01-01 00:00:00,000 CRIT yes\n");
+    }
+
+    #[test]
+    fn a_slow_reader_delays_nobody_and_hears_what_it_missed() {
+        let (mut log, mut reader) = log_on_a_pipe();
+        let text = "x".repeat(1000);
+        for _ in 0..2 * BACKLOG_MAX_BYTES / 1000 {
+            log.write(&line(Level::Info, &text, 0));
+        }
+        assert_eq!(log.waiting().count(), 1);
+        let mut heard = Vec::new();
+        let mut buffer = vec![0; 1 << 16];
+        while log.waiting().count() > 0 {
+            let count = reader.read(&mut buffer).unwrap();
+            heard.extend_from_slice(&buffer[..count]);
+            log.flush();
+        }
+        drop(log);
+        reader.read_to_end(&mut heard).unwrap();
+        let heard = String::from_utf8(heard).unwrap();
+        let kept = heard.lines().count() - 1;
+        let last = heard.lines().last().unwrap();
+        let dropped =
+            (2 * BACKLOG_MAX_BYTES / 1000 - kept) * "1970-01-01 00:00:00,000 INFO \n".len();
+        let dropped = dropped + (2 * BACKLOG_MAX_BYTES / 1000 - kept) * text.len();
+        let said = format!("the activity log's reader was too slow, dropped {dropped} bytes");
+        assert!(last.ends_with(&said), "{last}: {said}");
+    }
+}

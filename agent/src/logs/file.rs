@@ -95,6 +95,9 @@ impl LogFile {
     /// Writes, then rotates if that is due. Returns how many bytes are dealt with, written or
     /// dropped: fewer than all only for a stream that takes no more just now.
     pub(super) fn append(&mut self, bytes: &[u8], notes: &mut Vec<Note>) -> usize {
+        if bytes.is_empty() {
+            return 0;
+        }
         match self.write(bytes) {
             Ok(written) => {
                 if written == bytes.len() {
@@ -290,4 +293,137 @@ fn gone_is_fine(result: io::Result<()>) -> io::Result<()> {
 
 fn errno_of(error: &io::Error) -> Errno {
     Errno::from_io_error(error).unwrap_or(Errno::IO)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{LogFile, Rotation};
+
+    /// Appends each chunk, then shows every file as `name=content`, sorted.
+    fn after(directory: &Path, maxbytes: i64, backups: i64, chunks: &[&str]) -> String {
+        let path = directory.join("log");
+        let mut log = LogFile::open(&path, Rotation::new(maxbytes, backups)).unwrap();
+        let mut notes = Vec::new();
+        for chunk in chunks {
+            assert_eq!(log.append(chunk.as_bytes(), &mut notes), chunk.len());
+        }
+        assert_eq!(notes, []);
+        let mut files: Vec<_> = std::fs::read_dir(directory)
+            .unwrap()
+            .map(|entry| {
+                let entry = entry.unwrap();
+                let content = std::fs::read_to_string(entry.path()).unwrap();
+                (entry.file_name(), content)
+            })
+            .collect();
+        files.sort();
+        let files: Vec<_> = files
+            .iter()
+            .map(|(name, content)| format!("{}={content}", name.display()))
+            .collect();
+        files.join(" ")
+    }
+
+    #[test]
+    fn files_are_rotated_as_supervisord_rotates() {
+        let chunks = ["aa", "b", "cccc", "dd", "e", "fff"];
+        for (maxbytes, backups, files) in [
+            (0, 3, "log=aabccccddefff"),
+            (-1, 3, "log=aabccccddefff"),
+            (100, 3, "log=aabccccddefff"),
+            (3, 0, "log="),
+            (3, -1, "log="),
+            (3, 1, "log= log.1=fff"),
+            (3, 2, "log= log.1=fff log.2=dde"),
+            (3, 9, "log= log.1=fff log.2=dde log.3=cccc log.4=aab"),
+            (4, 9, "log= log.1=ddefff log.2=aabcccc"),
+        ] {
+            let directory = tempfile::tempdir().unwrap();
+            let seen = after(directory.path(), maxbytes, backups, &chunks);
+            assert_eq!(seen, files, "maxbytes={maxbytes} backups={backups}");
+        }
+    }
+
+    #[test]
+    fn what_is_there_already_counts_and_surplus_backups_stay() {
+        let directory = tempfile::tempdir().unwrap();
+        for (name, content) in [
+            ("log", "old"),
+            ("log.1", "1"),
+            ("log.3", "3"),
+            ("log.7", "7"),
+        ] {
+            std::fs::write(directory.path().join(name), content).unwrap();
+        }
+        let seen = after(directory.path(), 4, 2, &["x", "y"]);
+        assert_eq!(seen, "log=y log.1=oldx log.2=1 log.3=3 log.7=7");
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_rotated_goes_on_and_says_so_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let blocker = directory.path().join("log.1/x");
+        std::fs::create_dir_all(&blocker).unwrap();
+        let path = directory.path().join("log");
+        let mut log = LogFile::open(&path, Rotation::new(2, 1)).unwrap();
+        let mut notes = Vec::new();
+        for chunk in ["aa", "bb"] {
+            log.append(chunk.as_bytes(), &mut notes);
+        }
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "aabb");
+        assert_eq!(notes.len(), 1, "{notes:?}");
+        assert!(
+            notes[0]
+                .1
+                .ends_with("cannot be rotated (EISDIR); it grows until it can")
+        );
+        std::fs::remove_dir_all(directory.path().join("log.1")).unwrap();
+        log.append(b"c", &mut notes);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "");
+    }
+
+    #[test]
+    fn another_writers_bytes_and_truncations_are_respected() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("log");
+        let mut log = LogFile::open(&path, Rotation::new(4, 1)).unwrap();
+        let mut notes = Vec::new();
+        log.append(b"aaaa", &mut notes);
+        log.append(b"bb", &mut notes);
+        std::fs::write(&path, "").unwrap();
+        log.append(b"cc", &mut notes);
+        assert_eq!(std::fs::read(&path).unwrap(), b"cc");
+    }
+
+    #[test]
+    fn a_target_that_cannot_be_rotated_never_is() {
+        let mut log = LogFile::open("/dev/null", Rotation::new(1, 1)).unwrap();
+        let mut notes = Vec::new();
+        assert_eq!(log.append(b"x", &mut notes), 1);
+        log.clear().unwrap();
+        log.reopen(&mut notes);
+        assert!(Path::new("/dev/null").exists() && notes.is_empty());
+    }
+
+    #[test]
+    fn a_directory_that_comes_back_is_used_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let logs = directory.path().join("logs");
+        std::fs::create_dir(&logs).unwrap();
+        let mut log = LogFile::open(logs.join("log"), Rotation::default()).unwrap();
+        let mut notes = Vec::new();
+        std::fs::remove_dir_all(&logs).unwrap();
+        log.reopen(&mut notes);
+        log.append(b"lost", &mut notes);
+        std::fs::create_dir(&logs).unwrap();
+        log.append(b"kept", &mut notes);
+        let said: Vec<_> = notes.iter().map(|(_, text)| text.as_str()).collect();
+        let name = format!("log file '{}'", logs.join("log").display());
+        let begin = format!("{name} cannot be written (ENOENT); dropping output until it can");
+        let over = format!("{name} can be written again, dropped 4 bytes");
+        assert_eq!(said, [begin.as_str(), over.as_str()]);
+        assert_eq!(std::fs::read(logs.join("log")).unwrap(), b"kept");
+    }
 }

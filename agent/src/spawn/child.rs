@@ -346,3 +346,51 @@ fn raw(number: c_long, arguments: [usize; 4]) -> Result<(), c_int> {
     // SAFETY: errno's address is always valid. It is the waiting thread's own, which sets it anew.
     Err(unsafe { *libc::__errno_location() })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::ffi::OsStr;
+
+    use agent_core::input::Exit;
+    use rustix::event::{PollFd, PollFlags, poll};
+
+    use super::super::{pipes, reap, resolve};
+    use super::{Birthplace, Unborn, Way};
+
+    fn run(birthplace: &mut Birthplace, command: &str) -> Result<Exit, Unborn> {
+        let command = resolve::resolve(command, OsStr::new("/bin:/usr/bin")).unwrap();
+        let spec = pipes::tests::spec_without_logs();
+        let (_channels, ends) = pipes::open(&spec).unwrap();
+        let (_, pidfd) = birthplace.give_birth(&spec, &command, &BTreeMap::new(), &ends)?;
+        poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], None).unwrap();
+        Ok(reap::wait_pidfd(&pidfd).unwrap().unwrap())
+    }
+
+    #[test]
+    fn both_ways_of_birth_lead_to_the_same_end() {
+        for way in [Way::SharedWithPidfd, Way::ForkThenPidfd] {
+            let mut birthplace = Birthplace::new(1024);
+            birthplace.way = way;
+            assert_eq!(run(&mut birthplace, "sh -c 'exit 7'"), Ok(Exit::Code(7)));
+            let group = "sh -c 'test $$ = $(cut -d\" \" -f5 /proc/$$/stat)'";
+            assert_eq!(run(&mut birthplace, group), Ok(Exit::Code(0)));
+            assert_eq!(birthplace.way, way);
+        }
+    }
+
+    #[test]
+    fn a_nul_byte_is_refused_before_the_birth() {
+        let mut birthplace = Birthplace::new(1024);
+        assert_eq!(run(&mut birthplace, "true \0"), Err(Unborn::Nul));
+    }
+
+    #[test]
+    fn texts_are_supervisords() {
+        let text = |errno| Unborn::Os(errno).text_for("web");
+        let full = "Too many processes in process table to spawn 'web'";
+        assert_eq!(text(nix::errno::Errno::EAGAIN), full);
+        let other = "unknown error during fork for 'web': ENOMEM";
+        assert_eq!(text(nix::errno::Errno::ENOMEM), other);
+    }
+}

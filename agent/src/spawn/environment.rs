@@ -5,7 +5,6 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
 use agent_core::effect::SpawnOrder;
-use agent_core::spec::ProcessSpec;
 
 /// Variables of the agent itself begin so, and no program sees them.
 const OURS: &[u8] = b"FLEETVISOR_";
@@ -21,16 +20,20 @@ pub(super) struct Environment {
 }
 
 impl Environment {
-    pub(super) fn new(server_url: Option<String>) -> Self {
-        let base = std::env::vars_os()
+    pub(super) fn new(
+        own: impl Iterator<Item = (OsString, OsString)>,
+        server_url: Option<String>,
+    ) -> Self {
+        let base = own
             .filter(|(name, _)| !name.as_bytes().starts_with(OURS))
             .collect();
         Self { base, server_url }
     }
 
-    /// The directories in which this program's command is looked for (CMD-07).
-    pub(super) fn path_for(&self, spec: &ProcessSpec) -> OsString {
-        if let Some(path) = spec.environment.get("PATH") {
+    /// The directories in which the command of a program with this `environment` is looked for
+    /// (CMD-07).
+    pub(super) fn path_for(&self, program: &BTreeMap<String, String>) -> OsString {
+        if let Some(path) = program.get("PATH") {
             return path.into();
         }
         match self.base.get(OsStr::new("PATH")) {
@@ -57,5 +60,39 @@ impl Environment {
             set(name, value);
         }
         variables
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::ffi::{OsStr, OsString};
+
+    use super::Environment;
+
+    #[test]
+    fn our_own_variables_are_not_passed_on() {
+        let own = ["FLEETVISOR_SERVER", "FLEETVISORS", "PATH"];
+        let own = own.map(|name| (OsString::from(name), OsString::from("x")));
+        let environment = Environment::new(own.into_iter(), None);
+        let names: Vec<_> = environment.base.keys().collect();
+        assert_eq!(names, ["FLEETVISORS", "PATH"]);
+    }
+
+    #[test]
+    fn an_empty_path_counts_only_when_the_program_sets_it() {
+        for (own, program, path) in [
+            (None, None, "/bin:/usr/bin:/usr/local/bin"),
+            (Some(""), None, "/bin:/usr/bin:/usr/local/bin"),
+            (Some("/a"), None, "/a"),
+            (Some("/a"), Some("/b"), "/b"),
+            (Some("/a"), Some(""), ""),
+        ] {
+            let own = own.map(|own| (OsString::from("PATH"), OsString::from(own)));
+            let environment = Environment::new(own.into_iter(), None);
+            let program = program.map(|path| ("PATH".to_owned(), path.to_owned()));
+            let program: BTreeMap<_, _> = program.into_iter().collect();
+            assert_eq!(environment.path_for(&program), OsStr::new(path));
+        }
     }
 }

@@ -112,3 +112,66 @@ fn output(pipe: OwnedFd, spec: &LogSpec) -> Result<Output, Unopened> {
         syslog: spec.syslog,
     })
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use agent_core::spec::{Autorestart, LogFile, LogSpec, ProcessSpec};
+    use proto_words::Signal;
+    use rustix::io::Errno;
+
+    use super::{Unopened, open};
+
+    pub(in crate::spawn) fn spec_without_logs() -> ProcessSpec {
+        let nowhere = LogSpec {
+            file: LogFile::None,
+            maxbytes: 0,
+            backups: 0,
+            capture_maxbytes: 0,
+            events_enabled: false,
+            syslog: false,
+        };
+        ProcessSpec {
+            name: "web".to_owned(),
+            command: String::new(),
+            directory: None,
+            umask: None,
+            priority: 999,
+            autostart: true,
+            autorestart: Autorestart::Never,
+            startsecs: 1,
+            startretries: 3,
+            stopsignal: Signal::TERM,
+            stopwaitsecs: 10,
+            stopasgroup: false,
+            killasgroup: false,
+            exitcodes: vec![0],
+            user: None,
+            redirect_stderr: false,
+            stdout: nowhere.clone(),
+            stderr: nowhere,
+            environment: std::collections::BTreeMap::new(),
+            server_url: None,
+        }
+    }
+
+    #[test]
+    fn an_auto_log_without_a_path_is_not_thrown_away() {
+        let mut spec = spec_without_logs();
+        spec.stdout.file = LogFile::Auto;
+        assert!(matches!(open(&spec), Err(Unopened::Unprepared)));
+        spec.stdout.file = LogFile::None;
+        spec.stderr.file = LogFile::Auto;
+        assert!(matches!(open(&spec), Err(Unopened::Unprepared)));
+        spec.redirect_stderr = true;
+        let (channels, _ends) = open(&spec).unwrap();
+        assert!(channels.stdout.is_some() && channels.stderr.is_none());
+    }
+
+    #[test]
+    fn texts_are_supervisords() {
+        let text = |errno| Unopened::Os(errno).text_for("web");
+        assert_eq!(text(Errno::MFILE), "too many open files to spawn 'web'");
+        let unknown = "unknown error making dispatchers for 'web': EACCES";
+        assert_eq!(text(Errno::ACCESS), unknown);
+    }
+}

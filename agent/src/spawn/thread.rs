@@ -61,7 +61,7 @@ impl Spawner {
         let waiting = Arc::new(AtomicUsize::new(0));
         let nursery = Arc::new(Nursery::default());
         let worker = Worker {
-            environment: Environment::new(settings.server_url),
+            environment: Environment::new(std::env::vars_os(), settings.server_url),
             birthplace: Birthplace::new(settings.minfds),
             nursery: nursery.clone(),
             report,
@@ -150,7 +150,8 @@ impl Worker {
     }
 
     fn check(&self, spec: &ProcessSpec) -> Result<(), agent_core::Refusal> {
-        let resolved = resolve::resolve(&spec.command, &self.environment.path_for(spec));
+        let resolved =
+            resolve::resolve(&spec.command, &self.environment.path_for(&spec.environment));
         resolved
             .map(drop)
             .map_err(resolve::Unrunnable::into_refusal)
@@ -159,8 +160,9 @@ impl Worker {
     /// One birth; the error is supervisord's `spawnerr`.
     fn spawn(&mut self, order: &SpawnOrder) -> Result<Child, String> {
         let spec = &order.spec;
-        let command = resolve::resolve(&spec.command, &self.environment.path_for(spec))
-            .map_err(|why| why.to_string())?;
+        let command =
+            resolve::resolve(&spec.command, &self.environment.path_for(&spec.environment))
+                .map_err(|why| why.to_string())?;
         let variables = self.environment.of(order);
         let (channels, ends) = pipes::open(spec).map_err(|why| why.text_for(&spec.name))?;
         let birthplace = &mut self.birthplace;

@@ -1,0 +1,197 @@
+//! What concerns the whole process, and so has it for itself: descriptors and strangers.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, its helpers too"
+)]
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use agent::logs::{ActivityLog, ActivitySettings, Bytes, BytesReport, Order, Rotation};
+use agent::spawn::reap::{Exits, Strangers, reap_strangers, wait_pidfd};
+use agent::spawn::{Child, Job, SpawnReport, SpawnSettings, Spawner};
+use agent_core::effect::{ProcessId, SpawnOrder};
+use agent_core::input::Exit;
+use agent_core::spec::{Autorestart, Level, LogFile, LogSpec, ProcessSpec};
+use proto_words::Signal;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+/// However loaded the machine is, everything here happens long before.
+const DEADLINE: Duration = Duration::from_mins(1);
+
+/// One test at a time.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn spec(command: &str) -> ProcessSpec {
+    let nowhere = LogSpec {
+        file: LogFile::None,
+        maxbytes: 0,
+        backups: 0,
+        capture_maxbytes: 0,
+        events_enabled: false,
+        syslog: false,
+    };
+    ProcessSpec {
+        name: "web".to_owned(),
+        command: command.to_owned(),
+        directory: None,
+        umask: None,
+        priority: 999,
+        autostart: true,
+        autorestart: Autorestart::Never,
+        startsecs: 1,
+        startretries: 3,
+        stopsignal: Signal::TERM,
+        stopwaitsecs: 10,
+        stopasgroup: false,
+        killasgroup: false,
+        exitcodes: vec![0],
+        user: None,
+        redirect_stderr: false,
+        stdout: nowhere.clone(),
+        stderr: nowhere,
+        environment: BTreeMap::new(),
+        server_url: None,
+    }
+}
+
+fn spawner() -> (Spawner, Receiver<SpawnReport>) {
+    let (report, reports) = mpsc::channel();
+    let settings = SpawnSettings {
+        server_url: None,
+        minfds: 1024,
+    };
+    let report = Box::new(move |said| drop(report.send(said)));
+    (Spawner::start(settings, report).unwrap(), reports)
+}
+
+fn birth(spawner: &Spawner, reports: &Receiver<SpawnReport>, key: u64, command: &str) -> Child {
+    let order = SpawnOrder {
+        process: ProcessId(key),
+        group: Arc::from("shop"),
+        spec: Arc::new(spec(command)),
+    };
+    assert!(spawner.jobs().post(Job::Spawn(order)).is_ok());
+    match reports.recv_timeout(DEADLINE).unwrap() {
+        SpawnReport::Born { child, .. } => child,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn descriptors() -> usize {
+    std::fs::read_dir("/proc/self/fd").unwrap().count()
+}
+
+fn readable(fd: &impl std::os::fd::AsFd) {
+    let timeout = Timespec::try_from(DEADLINE).unwrap();
+    let ready = poll(&mut [PollFd::new(fd, PollFlags::IN)], Some(&timeout));
+    assert_eq!(ready, Ok(1));
+}
+
+#[test]
+fn five_hundred_births_leave_nothing_behind() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let before = descriptors();
+    let (spawner, born) = spawner();
+    let directory = tempfile::tempdir().unwrap();
+    let activity = ActivityLog::open(&ActivitySettings {
+        path: Some(directory.path().join("log")),
+        rotation: Rotation::default(),
+        level: Level::Info,
+        to_stdout: false,
+    });
+    let (report, drained) = mpsc::channel();
+    let report = Box::new(move |said| drop(report.send(said)));
+    let bytes = Bytes::start(activity.unwrap(), false, report).unwrap();
+    let exits = Exits::new().unwrap();
+    let mut living = BTreeMap::new();
+    for key in 0..500 {
+        let child = birth(&spawner, &born, key, "true");
+        spawner.nursery().claim(child.pid);
+        exits.add(key, &child.pidfd).unwrap();
+        let (process, pid, channels) = (ProcessId(key), child.pid, child.channels);
+        let attach = Order::Attach {
+            process,
+            pid,
+            channels,
+        };
+        assert!(bytes.orders().post(attach).is_ok());
+        living.insert(key, (child.pid, child.pidfd));
+    }
+    let mut ready = Vec::new();
+    while !living.is_empty() {
+        readable(&exits);
+        exits.ready(&mut ready).unwrap();
+        for key in ready.drain(..) {
+            let (pid, pidfd) = living.remove(&key).unwrap();
+            assert_eq!(wait_pidfd(&pidfd).unwrap(), Some(Exit::Code(0)));
+            exits.remove(&pidfd).unwrap();
+            let process = ProcessId(key);
+            assert!(bytes.orders().post(Order::Drain { process, pid }).is_ok());
+            let said = drained.recv_timeout(DEADLINE).unwrap();
+            assert_eq!(said, BytesReport::Drained { process, pid });
+        }
+    }
+    drop(exits);
+    spawner.finish();
+    drop(bytes.finish().unwrap());
+    assert_eq!(descriptors(), before);
+}
+
+#[test]
+fn strangers_are_reaped_and_children_never() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let (spawner, born) = spawner();
+    let nursery = spawner.nursery();
+    let ours = birth(&spawner, &born, 1, "sh -c 'exit 3'");
+    readable(&ours.pidfd);
+    let nothing = Strangers {
+        reaped: vec![],
+        look_again: true,
+    };
+    assert_eq!(reap_strangers(&nursery, &|_| false), nothing, "newborn");
+    nursery.claim(ours.pid);
+    assert_eq!(
+        reap_strangers(&nursery, &|pid| pid == ours.pid),
+        nothing,
+        "known"
+    );
+    assert_eq!(wait_pidfd(&ours.pidfd).unwrap(), Some(Exit::Code(3)));
+    let stranger = std::process::Command::new("sh")
+        .args(["-c", "exit 4"])
+        .spawn();
+    let stranger = i32::try_from(stranger.unwrap().id()).unwrap();
+    let pid = rustix::process::Pid::from_raw(stranger).unwrap();
+    let pidfd = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty());
+    readable(&pidfd.unwrap());
+    let one = Strangers {
+        reaped: vec![(stranger, Exit::Code(4))],
+        look_again: false,
+    };
+    assert_eq!(reap_strangers(&nursery, &|pid| pid == ours.pid), one);
+    assert_eq!(reap_strangers(&nursery, &|_| false), Strangers::default());
+    drop(nursery);
+    spawner.finish();
+}
+
+#[test]
+fn other_work_is_done_in_its_turn_and_a_panic_in_it_is_reported() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let (spawner, reports) = spawner();
+    let (done, outcome) = mpsc::channel();
+    let work = Box::new(move || assert!(done.send(42).is_ok()));
+    assert!(
+        spawner
+            .jobs()
+            .post(Job::Run(Box::new(|| panic!("oh"))))
+            .is_ok()
+    );
+    assert!(spawner.jobs().post(Job::Run(work)).is_ok());
+    assert_eq!(outcome.recv_timeout(DEADLINE).unwrap(), 42);
+    let said = reports.recv_timeout(DEADLINE).unwrap();
+    assert!(matches!(said, SpawnReport::Panicked(text) if text == "oh"));
+    spawner.finish();
+}

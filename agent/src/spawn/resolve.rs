@@ -5,6 +5,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use agent_config::split_command;
 use agent_core::Refusal;
 use proto_words::repr;
 use rustix::fs::{Access, access};
@@ -54,7 +55,7 @@ impl Unrunnable {
 /// Splits a command and finds its file. The checks are made as the agent, not as the program's
 /// user, and from the agent's directory (CMD-06, SM-40b).
 pub(super) fn resolve(command: &str, path: &OsStr) -> Result<Runnable, Unrunnable> {
-    let words = split(command).map_err(|why| Unrunnable::Unparsable {
+    let words = split_command(command).map_err(|why| Unrunnable::Unparsable {
         command: command.to_owned(),
         why,
     })?;
@@ -92,46 +93,4 @@ fn check(file: &Path) -> Result<(), Unrunnable> {
         return Err(Unrunnable::NoPermission(shown()));
     }
     Ok(())
-}
-
-/// Splits as a POSIX shell would: blanks separate, quotes group, a backslash takes the next
-/// character as it is (inside double quotes only `"` and `\`), `#` means nothing.
-///
-/// # Errors
-///
-/// `No closing quotation` and `No escaped character`.
-fn split(command: &str) -> Result<Vec<String>, String> {
-    let mut words = Vec::new();
-    let mut word: Option<String> = None;
-    let mut rest = command.chars();
-    while let Some(c) = rest.next() {
-        match c {
-            ' ' | '\t' | '\r' | '\n' => words.extend(word.take()),
-            '\'' | '"' => quoted(c, &mut rest, word.get_or_insert_default())?,
-            '\\' => {
-                let escaped = rest.next().ok_or("No escaped character")?;
-                word.get_or_insert_default().push(escaped);
-            }
-            c => word.get_or_insert_default().push(c),
-        }
-    }
-    words.extend(word);
-    Ok(words)
-}
-
-/// Reads up to the closing quote.
-fn quoted(quote: char, rest: &mut std::str::Chars<'_>, word: &mut String) -> Result<(), String> {
-    loop {
-        match rest.next().ok_or("No closing quotation")? {
-            c if c == quote => return Ok(()),
-            '\\' if quote == '"' => {
-                let c = rest.next().ok_or("No escaped character")?;
-                if c != '"' && c != '\\' {
-                    word.push('\\');
-                }
-                word.push(c);
-            }
-            c => word.push(c),
-        }
-    }
 }

@@ -1,6 +1,7 @@
 //! The agent: one host's supervisord. This crate is the shell around `agent-core`: doors that turn
 //! words into commands, hands that perform effects, and the loop between them.
 
+pub mod boot;
 pub mod clock;
 pub mod http;
 pub mod ledger;

@@ -1,0 +1,103 @@
+//! Work for the loop that may block: reading the configuration again, and making AUTO logs.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use agent_config::{LoadRequest, RealDisk, load};
+use agent_core::command::PreparedGroup;
+use agent_core::spec::{Configuration, DaemonSpec, GroupSpec, Level, LogFile, LogSpec};
+
+use super::users::HostUsers;
+use crate::logs::{Orders, auto};
+use crate::run::Errands;
+
+/// Reads and prepares for one life of the agent.
+pub struct HostErrands {
+    /// What to read; it remembers environment keys that have left the file.
+    request: Mutex<LoadRequest>,
+    childlogdir: String,
+    identifier: String,
+    orders: Orders,
+}
+
+impl HostErrands {
+    /// For a life that began with this configuration.
+    #[must_use]
+    pub fn new(request: LoadRequest, daemon: &DaemonSpec, orders: Orders) -> Self {
+        Self {
+            request: Mutex::new(request),
+            childlogdir: daemon.childlogdir.clone(),
+            identifier: daemon.identifier.clone(),
+            orders,
+        }
+    }
+}
+
+impl Errands for HostErrands {
+    fn read(&self) -> Result<Box<Configuration>, String> {
+        // The request is whole after each statement.
+        let mut request = self.request.lock().unwrap_or_else(PoisonError::into_inner);
+        let configuration =
+            load(&request, &RealDisk, &HostUsers).map_err(|error| error.to_string())?;
+        request
+            .remembered
+            .extend(configuration.daemon.environment.clone());
+        for (level, text) in &configuration.messages {
+            self.orders.log(*level, text.as_str());
+        }
+        Ok(Box::new(configuration))
+    }
+
+    fn prepare(&self, group: GroupSpec) -> Box<PreparedGroup> {
+        let (prepared, said) = prepare(group, &self.childlogdir, &self.identifier);
+        for (level, text) in said {
+            self.orders.log(level, text);
+        }
+        Box::new(prepared)
+    }
+}
+
+/// Makes the AUTO log files of a group. A file that cannot be made is said, and its channel is
+/// read and thrown away.
+#[must_use]
+pub fn prepare(
+    configured: GroupSpec,
+    childlogdir: &str,
+    identifier: &str,
+) -> (PreparedGroup, Vec<(Level, String)>) {
+    let mut auto_logs = BTreeMap::new();
+    let mut said = Vec::new();
+    for process in &configured.processes {
+        let mut make = |channel: &str, log: &LogSpec| {
+            if log.file != LogFile::Auto {
+                return;
+            }
+            match auto::create(Path::new(childlogdir), &process.name, channel, identifier) {
+                Ok(path) => {
+                    let path = path.to_string_lossy().into_owned();
+                    auto_logs.insert((process.name.clone(), channel.to_owned()), path);
+                }
+                Err(error) => said.push((
+                    Level::Error,
+                    format!(
+                        "cannot make the {channel} log of {} in {childlogdir}: {error}; its \
+                         {channel} is not kept",
+                        process.name
+                    ),
+                )),
+            }
+        };
+        make("stdout", &process.stdout);
+        if !process.redirect_stderr {
+            make("stderr", &process.stderr);
+        }
+    }
+    (
+        PreparedGroup {
+            configured,
+            auto_logs,
+        },
+        said,
+    )
+}

@@ -1,0 +1,250 @@
+//! One life of the agent: from a configuration to the last child's end. A restart is another life
+//! of the same process.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc as std_mpsc;
+use std::time::Duration;
+
+use agent_config::{LoadRequest, RealDisk, load};
+use agent_core::Supervisor;
+use agent_core::command::PreparedGroup;
+use agent_core::effect::Finish;
+use agent_core::spec::{Configuration, Level, ServerSpec};
+use proto_words::repr;
+use thiserror::Error;
+use tokio::sync::{mpsc, watch};
+
+use super::errands::{HostErrands, prepare};
+use super::pidfile::Pidfile;
+use super::users::HostUsers;
+use super::{background, doors, limits, privileges};
+use crate::clock::Clock;
+use crate::http::{self, BoundServer};
+use crate::logs::{ActivityLog, ActivitySettings, Bytes, Rotation, auto};
+use crate::mailbox::{Facts, Mailbox};
+use crate::run::{REPORTS_WAITING_MAX, Report, Tools, run};
+use crate::spawn::{SpawnSettings, Spawner};
+
+/// How long the last lines may take to reach their files at the end: a disk that hangs must not
+/// keep the agent from ending.
+const LAST_WRITES: Duration = Duration::from_secs(5);
+
+/// Why a life cannot begin or go on.
+#[derive(Debug, Error)]
+pub enum Failure {
+    /// Something is wrong with what the user wrote: two lines on stderr, exit code 2.
+    #[error("{0}")]
+    Usage(String),
+    /// The system does not let us: exit code 1.
+    #[error("{0}")]
+    System(String),
+}
+
+fn usage(error: &impl ToString) -> Failure {
+    Failure::Usage(error.to_string())
+}
+
+fn system(what: &str) -> impl Fn(std::io::Error) -> Failure {
+    let what = what.to_owned();
+    move |error| Failure::System(format!("{what}: {error}"))
+}
+
+/// What was opened before the agent may go to the background.
+struct Opened {
+    configuration: Configuration,
+    activity: ActivityLog,
+    groups: Vec<PreparedGroup>,
+    servers: Vec<BoundServer>,
+}
+
+/// Lives once, and says what is to follow. `first` is false after a restart: limits and the
+/// background are of the first life only.
+///
+/// # Errors
+///
+/// [`Failure`], with the text for stderr.
+pub fn live(request: &LoadRequest, first: bool, epoch: u64) -> Result<Finish, Failure> {
+    let mut opened = open(request, first)?;
+    let daemon = &opened.configuration.daemon;
+    if first && !daemon.nodaemon {
+        let said = background::go(daemon)
+            .map_err(|errno| Failure::System(format!("cannot fork: {errno}")))?;
+        for (level, text) in said {
+            opened.activity.log(level, &text);
+        }
+    }
+    let pidfile = write_pidfile(&mut opened);
+    let finish = work(request, opened, epoch);
+    if let Some(pidfile) = pidfile {
+        pidfile.remove();
+    }
+    finish
+}
+
+fn open(request: &LoadRequest, first: bool) -> Result<Opened, Failure> {
+    let configuration = load(request, &RealDisk, &HostUsers).map_err(|error| usage(&error))?;
+    let daemon = &configuration.daemon;
+    let mut said = configuration.messages.clone();
+    said.extend(privileges::drop_to(daemon.user.as_ref()).map_err(|error| usage(&error))?);
+    if first {
+        said.extend(limits::raise(daemon.minfds, daemon.minprocs).map_err(|error| usage(&error))?);
+    }
+    let mut activity = open_log(&configuration)?;
+    // All criticals, then warnings, then infos; within each as they came.
+    said.sort_by_key(|(level, _)| std::cmp::Reverse(*level));
+    if !daemon.nocleanup {
+        said.extend(auto::clean_up(
+            Path::new(&daemon.childlogdir),
+            &daemon.identifier,
+        ));
+    }
+    let mut groups = Vec::new();
+    for group in configuration.groups.clone() {
+        let (prepared, notes) = prepare(group, &daemon.childlogdir, &daemon.identifier);
+        said.extend(notes);
+        groups.push(prepared);
+    }
+    for (level, text) in said {
+        activity.log(level, &text);
+    }
+    let servers = http::open(&configuration.servers).map_err(|error| usage(&error))?;
+    for server in &configuration.servers {
+        announce_server(&mut activity, server, &configuration.rpc_interfaces);
+    }
+    Ok(Opened {
+        configuration,
+        activity,
+        groups,
+        servers,
+    })
+}
+
+fn open_log(configuration: &Configuration) -> Result<ActivityLog, Failure> {
+    let daemon = &configuration.daemon;
+    let path = (daemon.logfile != "syslog").then(|| PathBuf::from(&daemon.logfile));
+    let settings = ActivitySettings {
+        path,
+        rotation: Rotation::new(daemon.logfile_maxbytes, daemon.logfile_backups),
+        level: daemon.loglevel,
+        to_stdout: daemon.nodaemon && !daemon.silent,
+    };
+    let what = format!("cannot open the activity log {}", daemon.logfile);
+    ActivityLog::open(&settings).map_err(system(&what))
+}
+
+fn announce_server(activity: &mut ActivityLog, server: &ServerSpec, interfaces: &[String]) {
+    for name in interfaces {
+        activity.log(
+            Level::Info,
+            &format!("RPC interface {} initialized", repr(name)),
+        );
+    }
+    if server.credentials.is_none() {
+        let text = format!(
+            "Server {} running without any HTTP authentication checking",
+            repr(&server.section)
+        );
+        activity.log(Level::Critical, &text);
+    }
+}
+
+fn write_pidfile(opened: &mut Opened) -> Option<Pidfile> {
+    let path = opened.configuration.daemon.pidfile.clone();
+    let Ok(pidfile) = Pidfile::write(Path::new(&path)) else {
+        opened
+            .activity
+            .log(Level::Critical, &format!("could not write pidfile {path}"));
+        return None;
+    };
+    let text = format!("supervisord started with pid {}", std::process::id());
+    opened.activity.log(Level::Info, &text);
+    Some(pidfile)
+}
+
+/// Starts the threads, runs the loop, and brings everything to its end.
+fn work(request: &LoadRequest, opened: Opened, epoch: u64) -> Result<Finish, Failure> {
+    let Opened {
+        configuration,
+        activity,
+        groups,
+        servers,
+    } = opened;
+    let daemon = &configuration.daemon;
+    let (report, reports) = mpsc::channel(REPORTS_WAITING_MAX);
+    let bytes = Bytes::start(activity, daemon.strip_ansi, {
+        let report = report.clone();
+        // When the loop has ended, nobody waits for reports any more: here and below.
+        Box::new(move |said| drop(report.blocking_send(Report::Bytes(said))))
+    })
+    .map_err(system("cannot start the log thread"))?;
+    let settings = SpawnSettings {
+        server_url: daemon.server_url.clone(),
+        minfds: daemon.minfds,
+    };
+    let spawner = Spawner::start(settings, {
+        let report = report.clone();
+        Box::new(move |said| drop(report.blocking_send(Report::Spawn(said))))
+    })
+    .map_err(system("cannot start the spawn thread"))?;
+    let (mailbox, inbox, events) = Mailbox::new(facts(&configuration));
+    let (stop, stopped) = watch::channel(false);
+    let orders = bytes.orders();
+    let doors = doors::start(&configuration, epoch, servers, mailbox, &orders, stopped)
+        .map_err(system("cannot start the doors"))?;
+    let clock = Clock::start();
+    let mut remembering = request.clone();
+    remembering.remembered.extend(daemon.environment.clone());
+    let tools = Tools {
+        jobs: spawner.jobs(),
+        nursery: spawner.nursery(),
+        orders: orders.clone(),
+        reports,
+        report,
+        inbox,
+        events,
+        errands: Arc::new(HostErrands::new(remembering, daemon, orders)),
+        clock,
+    };
+    // The spawn thread ends with its last handle; it is not waited for, since it may hang.
+    drop(spawner);
+    let (core, first) = Supervisor::new(clock.now(), epoch, configuration.groups, groups);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(system("cannot start the loop"))?;
+    let finish = runtime.block_on(run(core, first, tools));
+    // The doors finish what they are answering; then nothing is written any more.
+    drop(stop);
+    drop(doors.join());
+    end_logs(bytes);
+    finish.map_err(system("cannot watch signals and children"))
+}
+
+fn facts(configuration: &Configuration) -> Facts {
+    let daemon = &configuration.daemon;
+    Facts {
+        identifier: daemon.identifier.clone(),
+        pid: std::process::id(),
+        logfile: (daemon.logfile != "syslog").then(|| PathBuf::from(&daemon.logfile)),
+        has_supervisor_interface: configuration
+            .rpc_interfaces
+            .iter()
+            .any(|name| name == "supervisor"),
+    }
+}
+
+/// Lets the log thread write its last words, for a while.
+fn end_logs(bytes: Bytes) {
+    let (done, waiting) = std_mpsc::channel();
+    let ending = std::thread::Builder::new()
+        .name("last-words".to_owned())
+        .spawn(move || {
+            drop(bytes.finish());
+            let _ = done.send(());
+        });
+    if ending.is_ok() {
+        // Too late is too late; there is nobody left to tell.
+        let _ = waiting.recv_timeout(LAST_WRITES);
+    }
+}

@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::JoinHandle;
 
+use agent_core::Refusal;
 use agent_core::effect::ProcessId;
 use agent_core::spec::Level;
 use rustix::event::epoll::{self, EventData, EventFlags};
@@ -102,7 +103,7 @@ impl Worker {
             }
             let mut closing = false;
             for event in &events {
-                closing |= self.contained(event.data.u64());
+                closing |= self.handle(event.data.u64());
             }
             self.await_activity();
             if closing {
@@ -111,19 +112,7 @@ impl Worker {
         }
     }
 
-    /// Handles one event. A panic ends the channels of its program and nothing else.
-    fn contained(&mut self, key: u64) -> bool {
-        let handled = catch_unwind(AssertUnwindSafe(|| self.handle(key)));
-        handled.unwrap_or_else(|_| {
-            let lost = Role::of(key).and_then(|(process, _)| self.programs.remove(&process));
-            let whose = lost.map_or_else(String::new, |program| format!(" of {}", program.name()));
-            let text = format!("internal error in the bytes thread; closing channels{whose}");
-            self.note(vec![(Level::Critical, text)]);
-            false
-        })
-    }
-
-    /// Whether nothing will follow.
+    /// Handles one event; whether nothing will follow.
     fn handle(&mut self, key: u64) -> bool {
         match key {
             MAILBOX => {
@@ -133,7 +122,9 @@ impl Worker {
             ACTIVITY => self.activity.flush(),
             key => {
                 if let Some((process, role)) = Role::of(key) {
-                    self.with(process, |program, doing| program.on_ready(role, doing));
+                    self.contained(Some(process), |worker| {
+                        worker.with(process, |program, doing| program.on_ready(role, doing));
+                    });
                 }
             }
         }
@@ -142,7 +133,11 @@ impl Worker {
 
     fn perform_all(&mut self, batch: Batch) -> bool {
         for order in batch.orders {
-            self.perform(order);
+            let (process, instead) = (process_of(&order), failure_of(&order));
+            let done = self.contained(process, |worker| worker.perform(order));
+            if let (false, Some(report)) = (done, instead) {
+                (self.report)(report);
+            }
         }
         if batch.lines_dropped > 0 {
             let text = format!(
@@ -152,6 +147,21 @@ impl Worker {
             self.note(vec![(Level::Warn, text)]);
         }
         batch.closing
+    }
+
+    /// Does something; a panic in it ends the channels of its program and nothing else. Whether
+    /// it was done.
+    fn contained(&mut self, process: Option<ProcessId>, act: impl FnOnce(&mut Self)) -> bool {
+        if catch_unwind(AssertUnwindSafe(|| act(self))).is_ok() {
+            return true;
+        }
+        let lost = process.and_then(|process| self.programs.remove(&process));
+        let whose = lost.map_or_else(String::new, |lost| {
+            format!(", closing logs of {}", lost.name())
+        });
+        let text = format!("internal error in the bytes thread{whose}");
+        self.note(vec![(Level::Critical, text)]);
+        false
     }
 
     fn perform(&mut self, order: Order) {
@@ -180,7 +190,7 @@ impl Worker {
             } => {
                 let verdict =
                     self.with(process, |program, doing| program.write_stdin(&bytes, doing));
-                let nobody = || Err(agent_core::Refusal::NoStdin(String::new()));
+                let nobody = || Err(Refusal::NoStdin(String::new()));
                 let verdict = verdict.unwrap_or_else(nobody);
                 (self.report)(BytesReport::StdinWritten { ticket, verdict });
             }
@@ -257,6 +267,39 @@ impl Worker {
             self.detach(process);
         }
         self.activity
+    }
+}
+
+/// Whose an order is.
+fn process_of(order: &Order) -> Option<ProcessId> {
+    match order {
+        Order::Attach { process, .. }
+        | Order::Drain { process, .. }
+        | Order::Stdin { process, .. }
+        | Order::ClearLogs { process, .. } => Some(*process),
+        Order::Reopen | Order::Log(_) | Order::ClearMainLog { .. } | Order::StripAnsi(_) => None,
+    }
+}
+
+/// The answer of an order that could not be performed: whoever waits must not wait forever.
+fn failure_of(order: &Order) -> Option<BytesReport> {
+    let failed = || Err(Refusal::Failed("internal error".to_owned()));
+    match *order {
+        Order::Drain { process, pid } => Some(BytesReport::Drained { process, pid }),
+        Order::Stdin { ticket, .. } => Some(BytesReport::StdinWritten {
+            ticket,
+            verdict: failed(),
+        }),
+        Order::ClearLogs { ticket, process } => Some(BytesReport::LogsCleared {
+            ticket,
+            process,
+            verdict: failed(),
+        }),
+        Order::ClearMainLog { ticket } => Some(BytesReport::MainLogCleared {
+            ticket,
+            verdict: failed(),
+        }),
+        Order::Attach { .. } | Order::Reopen | Order::Log(_) | Order::StripAnsi(_) => None,
     }
 }
 

@@ -7,6 +7,8 @@ pub mod http;
 pub mod ledger;
 pub mod logs;
 pub mod mailbox;
+#[cfg(test)]
+mod played;
 pub mod run;
 pub mod spawn;
 pub mod xmlrpc;

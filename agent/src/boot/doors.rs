@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use crate::http::{self, BoundServer};
 use crate::logs::Orders;
 use crate::mailbox::Mailbox;
+use crate::xmlrpc::Xmlrpc;
 
 /// Starts the thread; it ends when `stopped` becomes true or its sender is gone, and has by then
 /// answered what it was asked.
@@ -32,11 +33,13 @@ pub fn start(
         .enable_all()
         .build()?;
     let _ = (configuration, epoch);
+    let rpc = Xmlrpc::new(mailbox.clone(), Arc::clone(&log)).handler();
     std::thread::Builder::new()
         .name("doors".to_owned())
         .spawn(move || {
             runtime.block_on(async move {
-                if let Err(error) = http::serve(servers, mailbox, Arc::clone(&log), stopped).await {
+                let serving = http::serve(servers, mailbox, rpc, Arc::clone(&log), stopped);
+                if let Err(error) = serving.await {
                     log(
                         Level::Critical,
                         format!("the HTTP servers cannot be served: {error}"),

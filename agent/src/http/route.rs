@@ -7,7 +7,7 @@ use proto_words::{Namespec, ProcessPart};
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Route {
     /// POST to `/RPC2…`.
-    Xmlrpc,
+    Rpc,
     /// `/logtail/NAME[/CHANNEL]`.
     Logtail {
         /// The process.
@@ -32,7 +32,7 @@ pub(super) fn route(method: &Method, uri: &Uri) -> Route {
     // A target with a host in it is no path that supervisord knows.
     let path = if uri.scheme().is_some() { "" } else { &decoded };
     if path.starts_with("/RPC2") {
-        return if_method(method == Method::POST, Route::Xmlrpc);
+        return if_method(method == Method::POST, Route::Rpc);
     }
     if path.starts_with("/logtail") {
         return if_method(method == Method::GET, logtail(path));
@@ -90,7 +90,7 @@ mod tests {
     use hyper::{Method, Uri};
     use proto_words::Namespec;
 
-    use super::Route::{BadRequest, MainLogtail, Nothing, Ok, Xmlrpc};
+    use super::Route::{BadRequest, MainLogtail, Nothing, Ok, Rpc};
     use super::{Route, route};
 
     fn log(group: &str, process: &str, stderr: bool) -> Route {
@@ -103,9 +103,9 @@ mod tests {
     #[test]
     fn the_matrix_of_methods_and_paths() {
         for (request, expected) in [
-            ("POST /RPC2", Xmlrpc),
-            ("POST /RPC2foo?x", Xmlrpc),
-            ("POST /%52PC2", Xmlrpc),
+            ("POST /RPC2", Rpc),
+            ("POST /RPC2foo?x", Rpc),
+            ("POST /%52PC2", Rpc),
             ("GET /RPC2", BadRequest),
             ("POST /rpc2", BadRequest),
             ("POST //RPC2", BadRequest),

@@ -34,9 +34,8 @@ use super::reply::{self, Content};
 use super::route::{Route, route};
 use super::seats::{CONNECTIONS_MAX, Phase, Seat, Seats, Ticket};
 use super::tail::Follower;
-use super::{Log, SocketFile};
+use super::{Log, Rpc, SocketFile};
 use crate::mailbox::Mailbox;
-use crate::xmlrpc::{Unanswerable, Xmlrpc};
 
 /// The head of a request: far more than any client sends.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
@@ -59,10 +58,11 @@ const FAREWELL: Duration = Duration::from_secs(2);
 pub async fn serve(
     servers: Vec<BoundServer>,
     mailbox: Mailbox,
+    rpc: Rpc,
     log: Log,
     stop: watch::Receiver<bool>,
 ) -> io::Result<()> {
-    serve_within(TIMES, servers, mailbox, log, stop).await
+    serve_within(TIMES, servers, mailbox, rpc, log, stop).await
 }
 
 /// [`serve`], with a patience of one's own.
@@ -70,6 +70,7 @@ pub(super) async fn serve_within(
     times: Times,
     servers: Vec<BoundServer>,
     mailbox: Mailbox,
+    rpc: Rpc,
     log: Log,
     stop: watch::Receiver<bool>,
 ) -> io::Result<()> {
@@ -81,7 +82,7 @@ pub(super) async fn serve_within(
     let mut doors = JoinSet::new();
     for server in servers {
         let door = Arc::new(Door {
-            xmlrpc: Xmlrpc::new(mailbox.clone(), Arc::clone(&log)),
+            rpc: Arc::clone(&rpc),
             mailbox: mailbox.clone(),
             log: Arc::clone(&log),
             credentials: server.credentials,
@@ -153,7 +154,7 @@ impl Accept for TcpListener {
 
 /// One server.
 struct Door {
-    xmlrpc: Xmlrpc,
+    rpc: Rpc,
     mailbox: Mailbox,
     log: Log,
     credentials: Option<Credentials>,
@@ -304,10 +305,8 @@ impl Door {
         let lengthless =
             request.method() == Method::POST && !request.headers().contains_key(CONTENT_LENGTH);
         match route(request.method(), request.uri()) {
-            Route::Xmlrpc | Route::Ok if lengthless => {
-                reply::last_error(StatusCode::LENGTH_REQUIRED)
-            }
-            Route::Xmlrpc => self.xmlrpc(request).await,
+            Route::Rpc | Route::Ok if lengthless => reply::last_error(StatusCode::LENGTH_REQUIRED),
+            Route::Rpc => self.rpc(request).await,
             Route::Ok => reply::ok(),
             Route::Logtail { name, stderr } => self.logtail(name, stderr).await,
             Route::MainLogtail => follow(self.mailbox.facts.logfile.clone(), false).await,
@@ -319,7 +318,7 @@ impl Door {
         }
     }
 
-    async fn xmlrpc(&self, request: Request<Incoming>) -> Response<Content> {
+    async fn rpc(&self, request: Request<Incoming>) -> Response<Content> {
         if request.body().is_end_stream() {
             return reply::error(StatusCode::BAD_REQUEST);
         }
@@ -328,11 +327,11 @@ impl Door {
             Err(NoBody::TooLarge) => return reply::last_error(StatusCode::PAYLOAD_TOO_LARGE),
             Err(NoBody::Broken) => return reply::last_error(StatusCode::BAD_REQUEST),
         };
-        match self.xmlrpc.answer(body).await {
+        match (self.rpc)(body).await {
             Ok(body) => reply::xml(body),
-            Err(Unanswerable::Malformed) => reply::error(StatusCode::BAD_REQUEST),
-            Err(Unanswerable::TooLarge) => reply::error(StatusCode::PAYLOAD_TOO_LARGE),
-            Err(Unanswerable::Internal) => reply::error(StatusCode::INTERNAL_SERVER_ERROR),
+            Err(status) => reply::error(
+                StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+            ),
         }
     }
 

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use agent_core::command::{Command, LogFiles, Refusal, Reply};
 use agent_core::spec::{Credentials, Level, ServerAddress, ServerSpec};
-use proto_xmlrpc::write_call;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::watch;
@@ -16,8 +15,8 @@ use tokio::time::timeout;
 
 use super::patience::{TIMES, Times};
 use super::serve::serve_within;
-use super::{Log, open};
-use crate::xmlrpc::played::{core, facts, log};
+use super::{Log, Rpc, open};
+use crate::played::{core, facts, log};
 
 /// Everything here takes milliseconds; this long means that it hangs.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -27,6 +26,22 @@ struct World {
     port: u16,
     stop: watch::Sender<bool>,
     serving: JoinHandle<std::io::Result<()>>,
+}
+
+/// Answers `echo X` with `X`, `status N` with that status, `large` with more than sockets hold,
+/// and dies of anything else.
+fn rpc() -> Rpc {
+    Arc::new(|body| {
+        let body = String::from_utf8(body.to_vec()).unwrap();
+        Box::pin(async move {
+            match body.split_once(' ').unwrap_or((&body, "")) {
+                ("echo", text) => Ok(text.into()),
+                ("status", status) => Err(status.parse().unwrap()),
+                ("large", _) => Ok(vec![b'x'; 8 << 20]),
+                _ => panic!("a fault of ours"),
+            }
+        })
+    })
 }
 
 impl World {
@@ -63,7 +78,7 @@ impl World {
         let servers = open(&specs).unwrap();
         let port = servers[0].port().unwrap();
         let (stop, stopped) = watch::channel(false);
-        let serving = tokio::spawn(serve_within(times, servers, mailbox, log, stopped));
+        let serving = tokio::spawn(serve_within(times, servers, mailbox, rpc(), log, stopped));
         Self {
             dir,
             port,
@@ -133,12 +148,12 @@ impl Client {
     }
 }
 
-fn post(body: &[u8]) -> String {
+fn post(body: &str) -> String {
     let head = format!(
         "POST /RPC2 HTTP/1.1\r\nContent-Length: {}\r\n\r\n",
         body.len()
     );
-    head + std::str::from_utf8(body).unwrap()
+    head + body
 }
 
 /// The head without its date, which is checked to be one.
@@ -150,38 +165,26 @@ fn dateless(head: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_call_is_answered_byte_for_byte_and_the_connection_stays() {
+async fn calls_are_answered_one_after_the_other_and_the_connection_stays() {
     let world = World::new(None);
     let mut client = world.connect().await;
-    for _ in 0..2 {
-        let call = write_call("supervisor.getPID", &[]);
-        client.send(post(&call).as_bytes()).await;
+    client
+        .send((post("echo 1") + &post("echo two")).as_bytes())
+        .await;
+    for (length, text) in [(1, "1"), (3, "two")] {
         let (head, body) = client.response().await;
-        let expected = "HTTP/1.1 200 OK\nServer: Medusa/1.12\nContent-Type: text/xml\n\
-                        Content-Length: 124\n";
-        assert_eq!(dateless(&head), expected);
-        assert_eq!(
-            body,
-            "<?xml version='1.0'?>\n<methodResponse>\n<params>\n<param>\n\
-             <value><int>4242</int></value>\n</param>\n</params>\n</methodResponse>\n"
+        let expected = format!(
+            "HTTP/1.1 200 OK\nServer: Medusa/1.12\nContent-Type: text/xml\n\
+             Content-Length: {length}\n"
         );
+        assert_eq!((dateless(&head), body.as_str()), (expected, text));
     }
-}
-
-#[tokio::test]
-async fn a_fault_has_the_length_that_clients_know() {
-    let world = World::new(None);
-    let call = write_call("supervisor.clearProcessLogs", &["zz".into()]);
-    let (head, _) = world.ask(&post(&call)).await;
-    assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
-    assert!(head.contains("\r\nContent-Length: 268\r\n"), "{head}");
 }
 
 #[tokio::test]
 async fn requests_that_are_none_have_their_status() {
     let world = World::new(None);
     let get = |path: &str| format!("GET {path} HTTP/1.1\r\n\r\n");
-    let deep = "<a>".repeat(1000);
     for (request, status) in [
         (get("/ok.html"), "200"),
         ("POST /ok.html HTTP/1.1\r\n\r\n".to_owned(), "411"),
@@ -200,13 +203,10 @@ async fn requests_that_are_none_have_their_status() {
             "POST /RPC2 HTTP/1.1\r\nContent-Length: x\r\n\r\n".to_owned(),
             "400",
         ),
-        (post(b""), "400"),
-        (post(b"garbage"), "400"),
-        (post(deep.as_bytes()), "400"),
-        (
-            post(&write_call("supervisor.startProcess", &[5.into()])),
-            "500",
-        ),
+        (post(""), "400"),
+        (post("status 400"), "400"),
+        (post("status 413"), "413"),
+        (post("status 500"), "500"),
         ("garbage\r\n\r\n".to_owned(), "400"),
         (
             format!("GET / HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(300_000)),
@@ -236,7 +236,7 @@ async fn an_error_page_is_the_originals() {
 async fn a_request_of_more_than_16_mib_is_413_and_the_next_one_is_answered() {
     let world = World::new(None);
     let large = " ".repeat(super::body::REQUEST_BYTES_MAX + 1);
-    let (head, _) = world.ask(&post(large.as_bytes())).await;
+    let (head, _) = world.ask(&post(&large)).await;
     assert!(head.starts_with("HTTP/1.1 413 "), "{head}");
     assert_eq!(world.status("GET /ok.html HTTP/1.1\r\n\r\n").await, "200");
 }
@@ -264,8 +264,7 @@ async fn every_path_wants_the_password() {
     assert_eq!(world.status(&with("Basic am9lOnB3")).await, "200");
     assert_eq!(world.status(&with("Basic am9lOnB4")).await, "401");
     assert_eq!(world.status(&with("Basic abc")).await, "400");
-    let call = post(&write_call("supervisor.getPID", &[]));
-    assert_eq!(world.status(&call).await, "401");
+    assert_eq!(world.status(&post("echo x")).await, "401");
 }
 
 #[tokio::test]
@@ -381,10 +380,8 @@ async fn an_answer_that_nobody_takes_is_given_up() {
         ..TIMES
     };
     let world = World::with(times, None, log().0);
-    std::fs::write(world.path("out.log"), "x".repeat(8 << 20)).unwrap();
-    let read = write_call("supervisor.readLog", &[0.into(), 0.into()]);
     let mut deaf = world.connect().await;
-    deaf.send(post(&read).as_bytes()).await;
+    deaf.send(post("large").as_bytes()).await;
     let given_up = async {
         // A write tells whether the other side is still there without reading anything.
         while !matches!(deaf.0.try_write(b"x"), Err(e) if e.kind() != ErrorKind::WouldBlock) {
@@ -396,18 +393,10 @@ async fn an_answer_that_nobody_takes_is_given_up() {
 
 #[tokio::test]
 async fn a_fault_of_ours_is_500_and_the_server_lives() {
-    let (kept, lines) = log();
-    let log: Log = Arc::new(move |level, text| {
-        assert!(
-            !text.contains("called: system.listMethods"),
-            "a fault of ours"
-        );
-        kept(level, text);
-    });
+    let (log, lines) = log();
     let world = World::with(TIMES, None, log);
-    let call = |method| post(&write_call(method, &[]));
-    assert_eq!(world.status(&call("system.listMethods")).await, "500");
-    assert_eq!(world.status(&call("supervisor.getPID")).await, "200");
+    assert_eq!(world.status(&post("die")).await, "500");
+    assert_eq!(world.status(&post("echo x")).await, "200");
     let lines = lines.lock().unwrap();
     let critical = lines.iter().find(|(level, _)| *level == Level::Critical);
     assert!(

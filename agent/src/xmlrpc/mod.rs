@@ -17,6 +17,9 @@ mod state;
 mod system;
 mod table;
 
+use std::pin::Pin;
+use std::sync::Arc;
+
 use agent_core::command::{Command, Reply};
 use agent_core::spec::Level;
 use bytes::Bytes;
@@ -24,11 +27,19 @@ use proto_words::{FaultCode, Origin, SupervisorState, repr};
 use proto_xmlrpc::{BadBody, Call, Fault, Value, parse_call, write_fault, write_response};
 use tokio::task::spawn_blocking;
 
-use crate::http::Log;
 use crate::mailbox::Mailbox;
 use args::Args;
 use faults::{bare, fault};
 use table::{Method, Verb};
+
+/// Where lines for the activity log go.
+pub type Log = Arc<dyn Fn(Level, String) + Send + Sync>;
+
+/// A call that is being answered: the body of the response, or the HTTP status in its place.
+pub type Answering = Pin<Box<dyn Future<Output = Result<Vec<u8>, u16>> + Send>>;
+
+/// What answers the body of a POST to `/RPC2`: what `crate::http` is given to do it with.
+pub type Handler = Arc<dyn Fn(Bytes) -> Answering + Send + Sync>;
 
 /// From this many bytes on, reading or writing XML would hold up other clients: it goes to the
 /// blocking pool. Ordinary calls have a few hundred.
@@ -46,6 +57,18 @@ pub enum Unanswerable {
     TooLarge,
     /// 500: supervisord fails on such arguments, and says no more.
     Internal,
+}
+
+impl Unanswerable {
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(self) -> u16 {
+        match self {
+            Self::Malformed => 400,
+            Self::TooLarge => 413,
+            Self::Internal => 500,
+        }
+    }
 }
 
 /// Why a method has no value.
@@ -78,6 +101,15 @@ impl Xmlrpc {
     #[must_use]
     pub fn new(mailbox: Mailbox, log: Log) -> Self {
         Self { mailbox, log }
+    }
+
+    /// The door as a function, for whoever receives the requests.
+    #[must_use]
+    pub fn handler(self) -> Handler {
+        Arc::new(move |body| {
+            let door = self.clone();
+            Box::pin(async move { door.answer(body).await.map_err(Unanswerable::status) })
+        })
     }
 
     /// Answers one request's body with the body of a response.
@@ -250,7 +282,5 @@ fn unexpected(reply: &Reply) -> Failure {
     Failure::Internal(format!("the core answered with {reply:?}"))
 }
 
-#[cfg(test)]
-pub(crate) mod played;
 #[cfg(test)]
 mod tests;

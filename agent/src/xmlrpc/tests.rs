@@ -8,9 +8,9 @@ use agent_core::command::{
 use proto_words::{Incarnation, Namespec, Origin, ProcessState, Row, Signal, SupervisorState};
 use proto_xmlrpc::{Value, parse_response, write_call};
 
-use super::played::{core, core_in_state, facts, log};
 use super::{Unanswerable, Xmlrpc};
 use crate::mailbox::Mailbox;
+use crate::played::{core, core_in_state, facts, log};
 
 fn door(mailbox: Mailbox) -> Xmlrpc {
     Xmlrpc::new(mailbox, log().0)
@@ -39,6 +39,25 @@ fn web() -> Namespec {
 
 fn named() -> Scope {
     Scope::Named(web())
+}
+
+#[tokio::test]
+async fn answers_are_the_originals_bytes() {
+    let (mailbox, _) = core(facts(None), |_| {
+        Reply::Refused(Refusal::BadName(String::new()))
+    });
+    let answer = door(mailbox).handler();
+    let pid = answer(write_call("supervisor.getPID", &[]).into())
+        .await
+        .unwrap();
+    assert_eq!(
+        String::from_utf8(pid).unwrap(),
+        "<?xml version='1.0'?>\n<methodResponse>\n<params>\n<param>\n\
+         <value><int>4242</int></value>\n</param>\n</params>\n</methodResponse>\n"
+    );
+    let fault = answer(write_call("supervisor.clearProcessLogs", &["zz".into()]).into()).await;
+    assert_eq!(fault.map(|body| body.len()), Ok(268));
+    assert_eq!(answer("garbage".into()).await, Err(400));
 }
 
 /// Each call is answered with `true`, and has asked the core for just this.

@@ -7,11 +7,13 @@ use agent_core::command::{Command, Reply};
 use agent_core::spec::Level;
 use proto_words::{Origin, SupervisorState};
 
-use crate::http::Log;
 use crate::mailbox::{Facts, Mailbox};
 
 /// What the core was asked, [`Command::State`] aside.
 pub(crate) type Asked = Arc<Mutex<Vec<Command>>>;
+
+/// What takes lines for the activity log.
+pub(crate) type Log = Arc<dyn Fn(Level, String) + Send + Sync>;
 
 /// What was logged.
 pub(crate) type Lines = Arc<Mutex<Vec<(Level, String)>>>;

@@ -21,7 +21,7 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::errno::{errno_name, errno_text};
 use super::pipes::Ends;
-use super::plan::{NOT_SPAWNED, Plan, Switch};
+use super::plan::{Closing, NOT_SPAWNED, Plan, Switch};
 use super::resolve::Runnable;
 
 /// The child's stack in words of 16 bytes: 64 KiB, of which it uses a few hundred bytes.
@@ -44,7 +44,7 @@ const SIGSET_BYTES: usize = 8;
 #[derive(Debug)]
 pub(super) struct Birthplace {
     stack: Vec<u128>,
-    close_below: u32,
+    closing: Closing,
     way: Way,
 }
 
@@ -95,14 +95,15 @@ impl Unborn {
 impl Birthplace {
     /// `minfds` bounds which descriptors are closed where `close_range` is missing.
     pub(super) fn new(minfds: i64) -> Self {
-        let minfds = u32::try_from(minfds).unwrap_or(0);
-        let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
-        let limit = limit.and_then(|most| u32::try_from(most).ok());
+        // An empty range: this only asks whether the call is there.
+        let beyond = u32::MAX as usize;
+        let closing = match raw(libc::SYS_close_range, [beyond, beyond, 0, 0]) {
+            Ok(()) => Closing::AtOnce,
+            Err(_) => one_by_one(minfds),
+        };
         Self {
             stack: vec![0; STACK_WORDS],
-            close_below: minfds
-                .max(limit.unwrap_or(CLOSE_ONE_BY_ONE_MAX))
-                .min(CLOSE_ONE_BY_ONE_MAX),
+            closing,
             way: Way::SharedWithPidfd,
         }
     }
@@ -116,8 +117,8 @@ impl Birthplace {
         variables: &BTreeMap<OsString, OsString>,
         ends: &Ends,
     ) -> Result<(i32, OwnedFd), Unborn> {
-        let plan = Plan::new(spec, command, variables, ends, self.close_below)
-            .map_err(|_nul| Unborn::Nul)?;
+        let plan =
+            Plan::new(spec, command, variables, ends, self.closing).map_err(|_nul| Unborn::Nul)?;
         // A signal between birth and exec must find the child's own dispositions, not the
         // agent's handlers (CH-12): it waits until the child has unblocked everything.
         let mut before = SigSet::empty();
@@ -161,6 +162,17 @@ impl Birthplace {
         }
         // SAFETY: the kernel has just made this descriptor for us, and nobody else knows it.
         Ok((pid, unsafe { OwnedFd::from_raw_fd(pidfd) }))
+    }
+}
+
+/// Up to the limit of descriptors, which `minfds` may have raised.
+fn one_by_one(minfds: i64) -> Closing {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    let limit = limit.and_then(|most| u32::try_from(most).ok());
+    let below = limit.unwrap_or(CLOSE_ONE_BY_ONE_MAX);
+    let below = below.max(u32::try_from(minfds).unwrap_or(0));
+    Closing::OneByOne {
+        below: below.min(CLOSE_ONE_BY_ONE_MAX),
     }
 }
 
@@ -232,9 +244,12 @@ extern "C" fn child(plan: *mut c_void) -> c_int {
 
 /// Nothing but 0, 1 and 2 goes on (CH-03).
 fn close_the_rest(plan: &Plan) {
-    if raw(libc::SYS_close_range, [3, u32::MAX as usize, 0, 0]).is_err() {
-        for fd in 3..plan.close_below {
-            attempt(libc::SYS_close, [fd as usize, 0, 0, 0]);
+    match plan.closing {
+        Closing::AtOnce => attempt(libc::SYS_close_range, [3, u32::MAX as usize, 0, 0]),
+        Closing::OneByOne { below } => {
+            for fd in 3..below {
+                attempt(libc::SYS_close, [fd as usize, 0, 0, 0]);
+            }
         }
     }
 }
@@ -351,12 +366,13 @@ fn raw(number: c_long, arguments: [usize; 4]) -> Result<(), c_int> {
 mod tests {
     use std::collections::BTreeMap;
     use std::ffi::OsStr;
+    use std::os::fd::AsRawFd;
 
     use agent_core::input::Exit;
     use rustix::event::{PollFd, PollFlags, poll};
 
     use super::super::{pipes, reap, resolve};
-    use super::{Birthplace, Unborn, Way};
+    use super::{Birthplace, Closing, Unborn, Way, one_by_one};
 
     fn run(birthplace: &mut Birthplace, command: &str) -> Result<Exit, Unborn> {
         let command = resolve::resolve(command, OsStr::new("/bin:/usr/bin")).unwrap();
@@ -376,6 +392,25 @@ mod tests {
             let group = "sh -c 'test $$ = $(cut -d\" \" -f5 /proc/$$/stat)'";
             assert_eq!(run(&mut birthplace, group), Ok(Exit::Code(0)));
             assert_eq!(birthplace.way, way);
+        }
+    }
+
+    #[test]
+    fn both_ways_of_closing_leave_nothing_of_the_agents() {
+        let file = std::fs::File::open("/dev/null").unwrap();
+        let inheritable = rustix::io::fcntl_dupfd_cloexec(&file, 700).unwrap();
+        rustix::io::fcntl_setfd(&inheritable, rustix::io::FdFlags::empty()).unwrap();
+        let gone = inheritable.as_raw_fd();
+        let look = format!("sh -c 'test -e /proc/$$/fd/2 && ! test -e /proc/$$/fd/{gone}'");
+        for closing in [Closing::AtOnce, one_by_one(1024)] {
+            let mut birthplace = Birthplace::new(1024);
+            assert_eq!(birthplace.closing, Closing::AtOnce);
+            birthplace.closing = closing;
+            assert_eq!(
+                run(&mut birthplace, &look),
+                Ok(Exit::Code(0)),
+                "{closing:?}"
+            );
         }
     }
 

@@ -21,8 +21,7 @@ pub(super) const NOT_SPAWNED: &[u8] = b"supervisor: child process was not spawne
 pub(super) struct Plan {
     /// Descriptors for 0, 1 and 2; all are above 2.
     pub stdio: [i32; 3],
-    /// Descriptors from 3 to below this are closed one by one where `close_range` is missing.
-    pub close_below: u32,
+    pub closing: Closing,
     pub user: Switch,
     pub directory: Option<CString>,
     pub umask: Option<u32>,
@@ -33,6 +32,18 @@ pub(super) struct Plan {
     pub chdir_failed: Vec<u8>,
     /// `supervisor: couldn't exec <first word>: `
     pub exec_failed: Vec<u8>,
+}
+
+/// How the descriptors from 3 on are closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Closing {
+    /// By `close_range`.
+    AtOnce,
+    /// Where that is missing: Linux before 5.9, or a seccomp profile in the way.
+    OneByOne {
+        /// The first that is left alone.
+        below: u32,
+    },
 }
 
 /// Whether and how the child becomes somebody else (CH-04, CH-05).
@@ -87,14 +98,14 @@ impl Plan {
         command: &Runnable,
         variables: &BTreeMap<OsString, OsString>,
         ends: &Ends,
-        close_below: u32,
+        closing: Closing,
     ) -> Result<Self, NulError> {
         let stderr = ends.stderr.as_ref().unwrap_or(&ends.stdout);
         let directory = spec.directory.as_deref();
         let first_word = command.words.first().map_or("", String::as_str);
         Ok(Self {
             stdio: [&ends.stdin, &ends.stdout, stderr].map(AsRawFd::as_raw_fd),
-            close_below,
+            closing,
             user: spec.user.as_ref().map_or(Switch::Stay, Switch::to),
             directory: directory.map(CString::new).transpose()?,
             umask: spec.umask,

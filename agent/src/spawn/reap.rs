@@ -64,7 +64,8 @@ impl Exits {
         Ok(epoll::add(&self.0, pidfd, data, epoll::EventFlags::IN)?)
     }
 
-    /// Forgets a child, after it was reaped. Closing its pidfd does the same.
+    /// Forgets a child, after it was reaped and before its pidfd is closed. Closing alone may leave
+    /// it ready for a moment: another child that is just being born has a copy of the descriptor.
     ///
     /// # Errors
     ///

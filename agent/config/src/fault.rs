@@ -184,6 +184,9 @@ pub enum Fault {
     /// KEY-E02.
     #[error("Cannot set stopasgroup=true and killasgroup=false")]
     StopWithoutKill,
+    /// Ours: supervisord would take the number and run out of memory.
+    #[error("numprocs is {0}, more than {MAX_PROCESSES} in one section are not made")]
+    TooManyProcesses(i64),
     /// KGR-03; from the second member on supervisord names the section of the one before.
     #[error("[{section}] names unknown program or fcgi-program {program}")]
     UnknownMember {
@@ -257,6 +260,10 @@ pub enum Fault {
         why: SocketFault,
     },
 }
+
+/// The most processes that one section can make: more than a host has process ids by default, and
+/// few enough that a slip of the hand before a reread does not cost the agent its memory.
+pub(crate) const MAX_PROCESSES: i64 = 100_000;
 
 /// What is wrong with the `socket` of a FastCGI section; two of the texts show supervisord's inside.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

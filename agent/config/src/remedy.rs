@@ -67,6 +67,7 @@ impl Fault {
             Self::HalfCredentials(_) => "add the other of the two, or drop both",
             Self::NoCommand(_) => "add command = and what to run",
             Self::NoProcessNum => "add process_name = %(program_name)s_%(process_num)02d",
+            Self::TooManyProcesses(_) => "write fewer, or spread them over sections",
             Self::StopWithoutKill => "drop killasgroup, or set it to true",
             Self::UnknownMember { .. } => "list names of [program:…] or [fcgi-program:…] sections",
             Self::AmbiguousMember { .. } => "rename one of the two sections",

@@ -9,7 +9,7 @@ use super::{Build, Scope, add_environment, after_colon};
 use crate::World;
 use crate::error::ConfigError;
 use crate::expand::{Names, Value, expand};
-use crate::fault::Fault;
+use crate::fault::{Fault, MAX_PROCESSES};
 use crate::shlex;
 use crate::text::strip;
 use crate::types::{autorestart, boolean, exit_codes, integer, name, octal, signal};
@@ -126,6 +126,10 @@ impl Once {
     }
 
     fn check(&self, scope: Scope<'_>) -> Result<(), ConfigError> {
+        if self.numprocs > MAX_PROCESSES {
+            let fault = Fault::TooManyProcesses(self.numprocs);
+            return Err(scope.fails(Some("numprocs"), fault));
+        }
         if self.numprocs > 1 && !self.process_name.contains("%(process_num)") {
             return Err(scope.fails(Some("process_name"), Fault::NoProcessNum));
         }

@@ -118,6 +118,10 @@ struct Run {
     replies: HashMap<Ticket, oneshot::Sender<Reply>>,
     next_ticket: u64,
     finish: Option<Finish>,
+    /// We are PID 1: whoever loses its parent becomes our child.
+    strangers_come: bool,
+    /// Strangers may wait behind a child of ours.
+    look_again: bool,
 }
 
 /// Runs until the last child is gone after a shutdown or restart was asked for.
@@ -137,6 +141,8 @@ pub async fn run(core: Supervisor, first: Vec<Effect>, tools: Tools) -> std::io:
         replies: HashMap::new(),
         next_ticket: 0,
         finish: None,
+        strangers_come: signals.strangers.is_some(),
+        look_again: false,
     };
     let mut queue = VecDeque::new();
     for effect in first {
@@ -168,6 +174,10 @@ impl Run {
             },
             Some(letter) = self.tools.inbox.recv() => self.open(letter),
             () = sleep_until(self.tools.clock, wake) => self.woke(),
+        }
+        if self.look_again {
+            self.look_again = false;
+            self.reap_strangers();
         }
     }
 
@@ -233,6 +243,13 @@ impl Run {
         let Some(child) = self.children.remove(&process) else {
             return;
         };
+        // A child that is being born may hold a copy of the pidfd for a moment: closing is not enough.
+        if let Err(error) = self.exits.get_ref().remove(&child.pidfd) {
+            self.tools.orders.log(
+                Level::Critical,
+                format!("cannot forget pid {}: {error}", child.pid),
+            );
+        }
         let at_mono_ns = self.tools.clock.now().mono_ns;
         self.draining.insert(
             process,
@@ -271,9 +288,15 @@ impl Run {
         }
     }
 
+    /// Only as PID 1. A child of ours may stand in front of a stranger: then it is looked again
+    /// after the next exit or birth.
     fn reap_strangers(&mut self) {
+        if !self.strangers_come {
+            return;
+        }
         let ours: Vec<i32> = self.children.values().map(|child| child.pid).collect();
         let found = reap::reap_strangers(&self.tools.nursery, &|pid| ours.contains(&pid));
+        self.look_again = found.look_again;
         for (pid, exit) in found.reaped {
             self.feed(Input::StrangerExited { pid, exit });
         }

@@ -22,6 +22,8 @@ pub struct Closing {
     finish: Finish,
     /// The groups that are still to be stopped, the next one last.
     groups: Vec<Arc<str>>,
+    /// The next one has been told to stop: once is enough, since nothing starts any more.
+    told: bool,
     /// When the log is due to say whom the host waits for.
     report_at: u64,
     /// The end has been announced; nothing more follows.
@@ -102,6 +104,7 @@ impl Supervisor {
         self.closing = Some(Closing {
             finish,
             groups,
+            told: false,
             report_at,
             finished: false,
         });
@@ -112,40 +115,51 @@ impl Supervisor {
 
     /// Goes on as far as it can: the next group, the end, or a line that says who is waited for.
     pub(crate) fn advance_closing(&mut self, turn: &mut Turn) {
-        while let Some(group) = self.next_to_stop() {
-            self.stop_for_good(turn, &group);
-            if self.has_unstopped(&group) {
+        while let Some((group, told)) = self.next_to_stop() {
+            if !told {
+                self.stop_for_good(turn, &group);
+            }
+            let gone = !self.has_unstopped(&group);
+            if let Some(closing) = &mut self.closing {
+                closing.told = !gone;
+                if gone {
+                    closing.groups.pop();
+                }
+            }
+            if !gone {
                 break;
             }
-            if let Some(closing) = &mut self.closing {
-                closing.groups.pop();
-            }
         }
-        let waiting = self.unstopped_names();
-        let Some(closing) = &mut self.closing else {
-            return;
-        };
+        let Some(closing) = &self.closing else { return };
         if closing.finished {
             return;
         }
-        if waiting.is_empty() {
-            closing.finished = true;
-            let finish = closing.finish;
-            self.refuse_the_rest(turn);
-            turn.effects.push(Effect::Finish(finish));
+        if self.unstopped == 0 {
+            self.finish(turn);
         } else if turn.now.mono_ns >= closing.report_at {
-            closing.report_at = turn.now.after_secs(CLOSING_REPORT_SECS);
-            turn.log(
-                Level::Info,
-                format!("waiting for {} to die", waiting.join(", ")),
-            );
+            self.report_closing(turn);
         }
     }
 
-    fn next_to_stop(&self) -> Option<Arc<str>> {
-        self.closing
-            .as_ref()
-            .and_then(|closing| closing.groups.last().cloned())
+    fn finish(&mut self, turn: &mut Turn) {
+        self.refuse_the_rest(turn);
+        if let Some(closing) = &mut self.closing {
+            closing.finished = true;
+            turn.effects.push(Effect::Finish(closing.finish));
+        }
+    }
+
+    fn report_closing(&mut self, turn: &mut Turn) {
+        let waiting = self.unstopped_names().join(", ");
+        turn.log(Level::Info, format!("waiting for {waiting} to die"));
+        if let Some(closing) = &mut self.closing {
+            closing.report_at = turn.now.after_secs(CLOSING_REPORT_SECS);
+        }
+    }
+
+    fn next_to_stop(&self) -> Option<(Arc<str>, bool)> {
+        let closing = self.closing.as_ref()?;
+        Some((Arc::clone(closing.groups.last()?), closing.told))
     }
 
     /// All of a group are signalled together, the highest priority number first.
@@ -169,9 +183,6 @@ impl Supervisor {
 
     /// The names of all that still runs, in the order of creation.
     fn unstopped_names(&self) -> Vec<String> {
-        if self.closing.is_none() {
-            return Vec::new();
-        }
         let members = self.groups.iter().flat_map(|group| &group.members);
         members
             .filter(|id| !self.state(**id).is_stopped())

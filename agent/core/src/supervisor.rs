@@ -45,6 +45,8 @@ pub struct Supervisor {
     /// The active groups, in the order of their creation.
     pub(crate) groups: Vec<Group>,
     pub(crate) processes: BTreeMap<ProcessId, Process>,
+    /// How many of them are not in a stopped state.
+    pub(crate) unstopped: usize,
     timers: BTreeSet<(u64, ProcessId)>,
     stop_reports: BTreeSet<(u64, ProcessId)>,
     pub(crate) callers: Callers,
@@ -89,6 +91,7 @@ impl Supervisor {
             configured,
             groups: Vec::new(),
             processes: BTreeMap::new(),
+            unstopped: 0,
             timers: BTreeSet::new(),
             stop_reports: BTreeSet::new(),
             callers: Callers::default(),
@@ -415,44 +418,54 @@ impl Supervisor {
                 group,
                 ticket: None,
             }),
-            Step::Entered {
-                from,
-                to,
-                tries,
-                expected,
-                pid,
-            } => {
-                self.seq += 1;
-                let Some(process) = self.processes.get_mut(&id) else {
-                    return;
-                };
-                process.seq = self.seq;
-                process.since_ms = turn.now.wall_ms;
-                if to == ProcessState::Starting {
-                    self.spawns += 1;
-                    process.incarnation = Incarnation {
-                        epoch: self.epoch,
-                        spawn: self.spawns,
-                    };
-                    if by_itself {
-                        process.origin = Origin::Autorestart;
-                    }
-                }
-                let mut row = process.row();
-                row.state = Some(to);
-                row.pid = if to.is_signallable() { pid } else { 0 };
-                let row = Box::new(row);
-                let event = Event::Process {
-                    row,
-                    from,
-                    tries,
-                    expected,
-                    pid,
-                };
-                turn.effects.push(Effect::Announce(event));
-                self.notice(turn, id, to);
+            Step::Entered { .. } => self.entered(turn, id, &step, by_itself),
+        }
+    }
+
+    /// A change of state gets its number, and is told to everybody.
+    fn entered(&mut self, turn: &mut Turn, id: ProcessId, step: &Step, by_itself: bool) {
+        let &Step::Entered {
+            from,
+            to,
+            tries,
+            expected,
+            pid,
+        } = step
+        else {
+            return;
+        };
+        self.seq += 1;
+        match (from.is_stopped(), to.is_stopped()) {
+            (true, false) => self.unstopped += 1,
+            (false, true) => self.unstopped = self.unstopped.saturating_sub(1),
+            (true, true) | (false, false) => {}
+        }
+        let Some(process) = self.processes.get_mut(&id) else {
+            return;
+        };
+        process.seq = self.seq;
+        process.since_ms = turn.now.wall_ms;
+        if to == ProcessState::Starting {
+            self.spawns += 1;
+            process.incarnation = Incarnation {
+                epoch: self.epoch,
+                spawn: self.spawns,
+            };
+            if by_itself {
+                process.origin = Origin::Autorestart;
             }
         }
+        let mut row = Box::new(process.row());
+        row.state = Some(to);
+        row.pid = if to.is_signallable() { pid } else { 0 };
+        turn.effects.push(Effect::Announce(Event::Process {
+            row,
+            from,
+            tries,
+            expected,
+            pid,
+        }));
+        self.notice(turn, id, to);
     }
 
     fn spawn(&mut self, turn: &mut Turn, id: ProcessId) {

@@ -23,6 +23,7 @@ use agent_core::effect::Finish;
 use self::life::{Failure, live};
 use self::users::HostUsers;
 use crate::clock::Clock;
+use crate::spawn::reap::ignore_file_size_signal;
 
 /// supervisord's version, which scripts compare.
 pub const SUPERVISOR_VERSION: &str = "4.3.0";
@@ -87,6 +88,7 @@ fn start(argv: &[String], surroundings: Surroundings) -> Result<ExitCode, Failur
 }
 
 fn live_until_the_end(mut request: LoadRequest) -> Result<ExitCode, Failure> {
+    ignore_file_size_signal();
     let clock = Clock::start();
     let mut epoch = 0;
     let mut first = true;

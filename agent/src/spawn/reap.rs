@@ -15,6 +15,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use agent_core::input::Exit;
 use nix::errno::Errno;
+use nix::sys::signal::SigHandler;
+use nix::sys::signal::Signal::SIGXFSZ;
 use proto_words::Signal;
 use rustix::event::{Timespec, epoll};
 use rustix::process::{WaitId, WaitIdOptions, WaitIdStatus, waitid};
@@ -107,6 +109,13 @@ impl AsRawFd for Exits {
     fn as_raw_fd(&self) -> RawFd {
         self.0.as_raw_fd()
     }
+}
+
+/// A file-size limit must not end the agent when a log reaches it: the write fails instead, and is
+/// said. Called once, before there are threads; children inherit it, as the original's do (CH-11).
+pub fn ignore_file_size_signal() {
+    // SAFETY: SIG_IGN runs no code of ours.
+    let _ = unsafe { nix::sys::signal::signal(SIGXFSZ, SigHandler::SigIgn) };
 }
 
 /// Reaps a child by its pidfd: how it ended, or `None` when it still runs.

@@ -19,6 +19,8 @@ pub(super) enum Route {
     MainLogtail,
     /// `/ok.html`.
     Ok,
+    /// A page of the web interface, which this agent does not have.
+    Page,
     /// There is nothing; 404.
     Nothing,
     /// That cannot be done with it; 400.
@@ -30,7 +32,11 @@ pub(super) fn route(method: &Method, uri: &Uri) -> Route {
     let decoded = decode(uri.path());
     let if_method = |right: bool, route: Route| if right { route } else { Route::BadRequest };
     // A target with a host in it is no path that supervisord knows.
-    let path = if uri.scheme().is_some() { "" } else { &decoded };
+    let path = if uri.scheme().is_some() {
+        "*"
+    } else {
+        &decoded
+    };
     if path.starts_with("/RPC2") {
         return if_method(method == Method::POST, Route::Rpc);
     }
@@ -43,9 +49,8 @@ pub(super) fn route(method: &Method, uri: &Uri) -> Route {
     let page = path.trim_start_matches('/');
     match (page, method) {
         ("ok.html", &Method::GET | &Method::POST) => Route::Ok,
-        ("" | "index.html" | "tail.html", &Method::POST) | (_, &Method::GET | &Method::HEAD) => {
-            Route::Nothing
-        }
+        ("" | "index.html" | "tail.html", &Method::GET | &Method::POST) => Route::Page,
+        (_, &Method::GET | &Method::HEAD) => Route::Nothing,
         _ => Route::BadRequest,
     }
 }
@@ -90,7 +95,7 @@ mod tests {
     use hyper::{Method, Uri};
     use proto_words::Namespec;
 
-    use super::Route::{BadRequest, MainLogtail, Nothing, Ok, Rpc};
+    use super::Route::{BadRequest, MainLogtail, Nothing, Ok, Page, Rpc};
     use super::{Route, route};
 
     fn log(group: &str, process: &str, stderr: bool) -> Route {
@@ -129,8 +134,9 @@ mod tests {
             ("PUT /ok.html", BadRequest),
             ("get /ok.html", BadRequest),
             ("GET http://h/ok.html", Nothing),
-            ("GET /", Nothing),
+            ("GET /", Page),
             ("HEAD /", Nothing),
+            ("POST //index.html?x", Page),
             ("DELETE /", BadRequest),
             ("GET /../../etc/passwd", Nothing),
             ("GET /%zz%f", Nothing),

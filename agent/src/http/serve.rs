@@ -305,12 +305,14 @@ impl Door {
         let lengthless =
             request.method() == Method::POST && !request.headers().contains_key(CONTENT_LENGTH);
         match route(request.method(), request.uri()) {
-            Route::Rpc | Route::Ok if lengthless => reply::last_error(StatusCode::LENGTH_REQUIRED),
+            Route::Rpc | Route::Ok | Route::Page if lengthless => {
+                reply::last_error(StatusCode::LENGTH_REQUIRED)
+            }
             Route::Rpc => self.rpc(request).await,
             Route::Ok => reply::ok(),
             Route::Logtail { name, stderr } => self.logtail(name, stderr).await,
             Route::MainLogtail => follow(self.mailbox.facts.logfile.clone(), false).await,
-            Route::Nothing => reply::error(StatusCode::NOT_FOUND),
+            Route::Page | Route::Nothing => reply::error(StatusCode::NOT_FOUND),
             Route::BadRequest => {
                 body::discard(request.into_body(), self.times).await;
                 reply::error(StatusCode::BAD_REQUEST)

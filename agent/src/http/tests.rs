@@ -189,6 +189,7 @@ async fn requests_that_are_none_have_their_status() {
         (get("/ok.html"), "200"),
         ("POST /ok.html HTTP/1.1\r\n\r\n".to_owned(), "411"),
         (get("/"), "404"),
+        ("POST / HTTP/1.1\r\n\r\n".to_owned(), "411"),
         ("PUT / HTTP/1.1\r\n\r\n".to_owned(), "400"),
         (get("/RPC2"), "400"),
         (get("/logtail/cat"), "404"),

@@ -1,7 +1,7 @@
 //! A call's arguments, and how supervisord takes each type where another is expected.
 
 use proto_words::{FaultCode, repr};
-use proto_xmlrpc::Value;
+use proto_xmlrpc::{Fault, Value};
 
 use super::Failure;
 use super::faults::{bare, with};
@@ -40,8 +40,16 @@ impl Args {
             | Value::Int(_)
             | Value::Boolean(_)
             | Value::Double(_)
-            | Value::DateTime(_)) => Err(with(FaultCode::BadName, &shown(other)).into()),
+            | Value::DateTime(_)) => Err(about(FaultCode::BadName, other).into()),
         }
+    }
+
+    /// The name of a group that may not be active: whatever is no text is nobody's name.
+    pub(super) fn configured_group(&self, index: usize) -> Result<&str, Failure> {
+        let value = self.value(index);
+        value
+            .as_str()
+            .ok_or_else(|| about(FaultCode::BadName, value).into())
     }
 
     /// An offset or a length: numbers, booleans and texts of digits count.
@@ -61,6 +69,20 @@ impl Args {
     /// `wait`: true when it was left out.
     pub(super) fn wait(&self, index: usize) -> bool {
         self.0.get(index).is_none_or(Value::is_true)
+    }
+}
+
+/// `NAME: value`; nil is nothing to speak of.
+pub(super) fn about(code: FaultCode, value: &Value) -> Fault {
+    match value {
+        Value::Nil => bare(code),
+        Value::Int(_)
+        | Value::Boolean(_)
+        | Value::String(_)
+        | Value::Double(_)
+        | Value::DateTime(_)
+        | Value::Array(_)
+        | Value::Struct(_) => with(code, &shown(value)),
     }
 }
 

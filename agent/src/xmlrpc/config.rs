@@ -37,7 +37,7 @@ impl Xmlrpc {
     }
 
     pub(super) async fn add_group(&self, args: &Args) -> Outcome {
-        let group = args.group(0)?;
+        let group = args.configured_group(0)?;
         self.order(Command::AddGroup(group.to_owned()), group).await
     }
 

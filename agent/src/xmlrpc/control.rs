@@ -4,8 +4,7 @@ use agent_core::command::{Command, Scope};
 use proto_words::{FaultCode, Namespec};
 use proto_xmlrpc::Value;
 
-use super::args::{Args, shown};
-use super::faults::with;
+use super::args::{Args, about};
 use super::{Failure, Outcome, Xmlrpc};
 
 /// How a method says which processes it is for.
@@ -59,8 +58,7 @@ impl Xmlrpc {
 
     pub(super) async fn write_stdin(&self, args: &Args) -> Outcome {
         let Value::String(text) = args.value(1) else {
-            let extra = shown(args.value(1));
-            return Err(with(FaultCode::IncorrectParameters, &extra).into());
+            return Err(about(FaultCode::IncorrectParameters, args.value(1)).into());
         };
         let subject = args.process(0)?;
         let command = Command::WriteStdin {

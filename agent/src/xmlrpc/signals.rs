@@ -2,7 +2,7 @@
 
 use agent_core::command::{Command, Reply, Scope};
 use proto_words::{FaultCode, ProcessPart, ProcessState, Row, Signal};
-use proto_xmlrpc::Value;
+use proto_xmlrpc::{Fault, Value};
 
 use super::args::{Args, shown};
 use super::control::Reach;
@@ -33,6 +33,15 @@ fn meant(value: &Value) -> Meant {
     known.map_or(Meant::NoSignal, Meant::Signal)
 }
 
+/// One result for each row, in the order in which supervisord goes through them.
+fn each(mut rows: Vec<Row>, fault: &Fault) -> Value {
+    rows.sort_by_cached_key(|row| (row.group_priority, row.group.clone(), row.priority));
+    let results = rows
+        .iter()
+        .map(|row| result_struct(&row.group, &row.name, fault.code, &fault.text));
+    results.collect::<Vec<_>>().into()
+}
+
 impl Xmlrpc {
     pub(super) async fn signal(&self, args: &Args, reach: Reach) -> Outcome {
         let (scope, subject) = reach.scope(args)?;
@@ -42,15 +51,20 @@ impl Xmlrpc {
                 let command = Command::Signal { scope, signal };
                 self.order(command, subject).await
             }
-            Meant::NoSignal => self.refuse_signal(&scope, subject, &shown(given)).await,
-            Meant::Nonsense => Err(Failure::Internal(format!("{} is no signal", shown(given)))),
+            Meant::NoSignal => {
+                let refused = with(FaultCode::BadSignal, &shown(given));
+                self.refuse_signal(&scope, subject, refused.into()).await
+            }
+            Meant::Nonsense => {
+                let why = Failure::Internal(format!("{} is no signal", shown(given)));
+                self.refuse_signal(&scope, subject, why).await
+            }
         }
     }
 
     /// A bad signal to one process is a fault, if there is such a process; to many it is a
     /// result for each that could have been signalled.
-    async fn refuse_signal(&self, scope: &Scope, subject: &str, given: &str) -> Outcome {
-        let refused = with(FaultCode::BadSignal, given);
+    async fn refuse_signal(&self, scope: &Scope, subject: &str, refused: Failure) -> Outcome {
         let group = match scope {
             Scope::All => None,
             Scope::Group(group) => Some(group.as_str()),
@@ -58,7 +72,7 @@ impl Xmlrpc {
                 ProcessPart::Every => Some(name.group.as_str()),
                 ProcessPart::One(_) => {
                     return match self.ask(Command::Info(name.clone())).await {
-                        Reply::Infos(_) => Err(refused.into()),
+                        Reply::Infos(_) => Err(refused),
                         Reply::Refused(refusal) => Err(fault(refusal, subject).into()),
                         other => Err(unexpected(&other)),
                     };
@@ -71,11 +85,11 @@ impl Xmlrpc {
             return Err(with(FaultCode::BadName, subject).into());
         }
         rows.retain(|row| row.state.is_some_and(ProcessState::is_signallable));
-        rows.sort_by_key(|row| (row.group_priority, row.priority));
-        let results = rows
-            .iter()
-            .map(|row| result_struct(&row.group, &row.name, refused.code, &refused.text));
-        Ok(results.collect::<Vec<_>>().into())
+        match refused {
+            Failure::Fault(fault) => Ok(each(rows, &fault)),
+            Failure::Internal(_) if rows.is_empty() => Ok(Vec::new().into()),
+            nonsense @ Failure::Internal(_) => Err(nonsense),
+        }
     }
 
     async fn rows(&self) -> Result<Vec<Row>, Failure> {

@@ -10,7 +10,7 @@ use agent_config::{LoadRequest, RealDisk, load};
 use agent_core::Supervisor;
 use agent_core::command::PreparedGroup;
 use agent_core::effect::Finish;
-use agent_core::spec::{Configuration, Level, ServerSpec};
+use agent_core::spec::{Configuration, GroupKind, GroupSpec, Level, ServerSpec};
 use proto_words::repr;
 use thiserror::Error;
 use tokio::sync::{mpsc, watch};
@@ -105,6 +105,7 @@ fn open(request: &LoadRequest, first: bool) -> Result<Opened, Failure> {
         said.extend(notes);
         groups.push(prepared);
     }
+    said.extend(configuration.groups.iter().filter_map(not_served));
     for (level, text) in said {
         activity.log(level, &text);
     }
@@ -118,6 +119,21 @@ fn open(request: &LoadRequest, first: bool) -> Result<Opened, Failure> {
         groups,
         servers,
     })
+}
+
+/// What this version does not do yet is said, and never passed over in silence.
+fn not_served(group: &GroupSpec) -> Option<(Level, String)> {
+    let name = &group.name;
+    let text = match group.kind {
+        GroupKind::Programs => return None,
+        GroupKind::EventListeners(_) => {
+            format!("[eventlistener:{name}]: this version runs event listeners without events")
+        }
+        GroupKind::FastCgi(_) => {
+            format!("[fcgi-program:{name}]: this version cannot start FastCGI programs")
+        }
+    };
+    Some((Level::Warn, text))
 }
 
 fn open_log(configuration: &Configuration) -> Result<ActivityLog, Failure> {

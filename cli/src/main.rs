@@ -14,7 +14,7 @@ mod show;
 mod verbs;
 
 use std::env;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -88,7 +88,8 @@ impl OneHost<'_> {
             Err(error) => return self.misused(&error.to_string()),
         };
         if args.help {
-            println!("{}", show::help::program(self.program));
+            // Whoever closed our output does not want it.
+            let _ = writeln!(io::stdout(), "{}", show::help::program(self.program));
             return ExitCode::from(exit::SUCCESS);
         }
         args.serverurl = args.serverurl.or(server);

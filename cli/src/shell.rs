@@ -72,8 +72,7 @@ pub fn run(session: &mut Session<'_>, shared: &Shared, prompt: &str, history: Op
         if let Some(line) = lines.next(session, &prompt) {
             action::run(session, &line);
         } else {
-            session.say("");
-            session.over = true;
+            lines.end(session);
         }
     }
     lines.close(history);
@@ -129,6 +128,14 @@ impl Lines {
                 }
             },
         }
+    }
+
+    /// The end of the input ends the shell; a terminal's line is ended by its editor already.
+    fn end(&self, session: &mut Session<'_>) {
+        if matches!(self, Self::Pipe) {
+            session.say("");
+        }
+        session.over = true;
     }
 
     /// Writes the history down; a file that cannot be written is let be.

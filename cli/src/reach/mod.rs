@@ -53,3 +53,6 @@ pub trait Watch {
     /// Writes what comes to `out` until something else happens.
     fn next(&mut self, out: &mut dyn Write) -> Heard;
 }
+
+#[cfg(test)]
+mod tests;

@@ -1239,6 +1239,9 @@ pub struct PlannedWave {
     pub priority: i64,
     #[prost(message, repeated, tag = "4")]
     pub targets: ::prost::alloc::vec::Vec<TargetName>,
+    /// Of a restart that stops all before it starts all: which half; empty otherwise.
+    #[prost(string, tag = "5")]
+    pub half: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct TargetName {
@@ -1321,6 +1324,10 @@ pub struct OperationRecord {
     pub request: ::core::option::Option<OperateRequest>,
     #[prost(message, repeated, tag = "11")]
     pub waves: ::prost::alloc::vec::Vec<PlannedWave>,
+    /// What a client ends with: 0 all well, 10 some failed, 11 all failed, 12 only unreachable,
+    /// 13 ended early by a failure, 15 some unknown.
+    #[prost(uint32, tag = "12")]
+    pub exit_code: u32,
 }
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]

@@ -1,0 +1,228 @@
+//! What the loop does with the core's effects: who waits, which sessions are open, what is to be
+//! written.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use controller_core::{Answer, Effect, Happening, HostSay, Operation, SessionId, Ticket};
+use proto_words::Now;
+use tokio::sync::{broadcast, oneshot};
+use tracing::{error, info};
+
+use crate::audit;
+use crate::config::Config;
+use crate::link;
+use crate::mailbox::ToAgent;
+use crate::store::{Change, EPOCH, HOSTS, OPERATIONS, Writer, Written};
+
+/// A session of an agent, as the loop sees it.
+struct Session {
+    host: String,
+    protocol: u32,
+    to_agent: ToAgent,
+    /// Dropped with the session: whoever reads from the agent ends.
+    _is_open: oneshot::Sender<()>,
+}
+
+/// The loop's hands.
+pub(crate) struct Hands {
+    keepalives: link::Keepalives,
+    waiting: HashMap<Ticket, oneshot::Sender<Answer>>,
+    tickets: u64,
+    sessions: HashMap<SessionId, Session>,
+    happenings: broadcast::Sender<Arc<Happening>>,
+    writer: Writer,
+    /// What is to be written next; a newer record of an operation replaces an older one.
+    changes: BTreeMap<String, Option<Vec<u8>>>,
+    /// What may only happen once that is written.
+    then: Vec<Effect>,
+    /// What waits for the batch that is being written, with the operations in it.
+    in_flight: Option<(Vec<Effect>, Vec<String>)>,
+    /// Sessions that could not take what was said to them: the loop tells the core.
+    pub lost: Vec<(SessionId, String)>,
+}
+
+impl Hands {
+    pub fn new(
+        config: &Config,
+        happenings: broadcast::Sender<Arc<Happening>>,
+        writer: Writer,
+    ) -> Self {
+        Self {
+            keepalives: link::Keepalives {
+                idle: config.keepalive_idle.0,
+                busy: config.keepalive_busy.0,
+            },
+            waiting: HashMap::new(),
+            tickets: 0,
+            sessions: HashMap::new(),
+            happenings,
+            writer,
+            changes: BTreeMap::new(),
+            then: Vec::new(),
+            in_flight: None,
+            lost: Vec::new(),
+        }
+    }
+
+    /// A ticket for a caller that waits.
+    pub fn ticket(&mut self, reply: oneshot::Sender<Answer>) -> Ticket {
+        self.tickets += 1;
+        let ticket = Ticket(self.tickets);
+        self.waiting.insert(ticket, reply);
+        ticket
+    }
+
+    /// A new session.
+    pub fn open(
+        &mut self,
+        id: SessionId,
+        host: &str,
+        protocol: u32,
+        to_agent: ToAgent,
+        is_open: oneshot::Sender<()>,
+    ) {
+        let host = host.to_owned();
+        self.sessions.insert(
+            id,
+            Session {
+                host,
+                protocol,
+                to_agent,
+                _is_open: is_open,
+            },
+        );
+    }
+
+    /// A session is over: nothing more is said to it.
+    pub fn close(&mut self, id: SessionId) {
+        self.sessions.remove(&id);
+    }
+
+    /// Does what the core has decided, in its order.
+    pub fn perform(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            self.perform_one(effect);
+        }
+        self.write();
+    }
+
+    fn perform_one(&mut self, effect: Effect) {
+        match effect {
+            Effect::Say(session, say) => self.say(session, say),
+            Effect::Close(session, why) => {
+                if let Some(closed) = self.sessions.remove(&session) {
+                    info!(host = closed.host, "session closed: {why}");
+                }
+            }
+            Effect::Publish(happening) => {
+                log_host(&happening);
+                let _ = self.happenings.send(Arc::new(*happening)); // nobody may be watching
+            }
+            Effect::Answer(ticket, answer) => {
+                if let Some(reply) = self.waiting.remove(&ticket) {
+                    let _ = reply.send(answer); // the caller may have gone
+                }
+            }
+            Effect::Record(operation, then) => {
+                self.record(&operation);
+                self.then.extend(then);
+            }
+            Effect::Forget(id) => {
+                self.changes.insert(format!("{OPERATIONS}{id}"), None);
+            }
+            Effect::RecordHost(host) => {
+                self.record_json(format!("{HOSTS}{}", host.name), &*host);
+            }
+            Effect::RecordEpoch(epoch) => {
+                self.changes
+                    .insert(EPOCH.to_owned(), Some(epoch.to_string().into_bytes()));
+            }
+            Effect::Audit(line) => audit::write(&line),
+            Effect::Log(text) => info!("{text}"),
+        }
+    }
+
+    fn say(&mut self, id: SessionId, say: HostSay) {
+        let Some(session) = self.sessions.get(&id) else {
+            return; // it has gone meanwhile, and the core hears or has heard of it
+        };
+        let message = link::message(say, session.protocol, self.keepalives);
+        if session.to_agent.try_send(Ok(message)).is_err() {
+            let host = session.host.clone();
+            self.sessions.remove(&id);
+            self.lost.push((id, host));
+        }
+    }
+
+    fn record(&mut self, operation: &Operation) {
+        self.record_json(format!("{OPERATIONS}{}", operation.id), operation);
+    }
+
+    fn record_json(&mut self, key: String, value: &impl serde::Serialize) {
+        match serde_json::to_vec(value) {
+            Ok(bytes) => {
+                self.changes.insert(key, Some(bytes));
+            }
+            Err(error) => error!("{key} cannot be written: {error}"),
+        }
+    }
+
+    /// Hands the next batch to the writer, unless it is still at the last one.
+    fn write(&mut self) {
+        if self.in_flight.is_some() {
+            return;
+        }
+        if self.changes.is_empty() {
+            let then = std::mem::take(&mut self.then);
+            if !then.is_empty() {
+                self.perform(then);
+            }
+            return;
+        }
+        let changes: Vec<Change> = std::mem::take(&mut self.changes).into_iter().collect();
+        let operations = changes
+            .iter()
+            .filter_map(|(key, _)| key.strip_prefix(OPERATIONS))
+            .map(str::to_owned)
+            .collect();
+        self.in_flight = Some((std::mem::take(&mut self.then), operations));
+        if !self.writer.write(changes) {
+            error!(
+                "the store's thread has ended; nothing more is recorded, restart the controller"
+            );
+        }
+    }
+
+    /// A batch is written, or could not be: the operations whose records are lost then.
+    pub fn written(&mut self, written: Written) -> Vec<String> {
+        let (then, operations) = self.in_flight.take().unwrap_or_default();
+        match written {
+            Ok(()) => {
+                self.perform(then);
+                Vec::new()
+            }
+            Err(error) => {
+                error!("{error}");
+                self.write();
+                operations
+            }
+        }
+    }
+
+    /// Whether something is still to be written.
+    pub fn is_writing(&self) -> bool {
+        self.in_flight.is_some()
+    }
+}
+
+fn log_host(happening: &Happening) {
+    if let controller_core::HappeningKind::Host(why) = &happening.kind {
+        info!(host = happening.host, liveness = ?happening.liveness, "{why}");
+    }
+}
+
+/// Milliseconds from one monotonic moment to another.
+pub(crate) fn until(now: Now, deadline_ns: u64) -> std::time::Duration {
+    std::time::Duration::from_nanos(deadline_ns.saturating_sub(now.mono_ns))
+}

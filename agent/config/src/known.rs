@@ -72,6 +72,7 @@ const FASTCGI: [&str; 4] = ["socket", "socket_backlog", "socket_mode", "socket_o
 const GROUP: [&str; 2] = ["priority", "programs"];
 const UNIX: [&str; 5] = ["chmod", "chown", "file", "password", "username"];
 const INET: [&str; 3] = ["password", "port", "username"];
+const RPC_INTERFACE: [&str; 1] = ["supervisor.rpcinterface_factory"];
 const INCLUDE: [&str; 1] = ["files"];
 
 /// How sections begin that are read, for a hint.
@@ -100,7 +101,8 @@ pub(crate) fn keys(section: &str) -> Keys {
         ("eventlistener", true) => only(&[&PROGRAM, &LISTENER]),
         ("fcgi-program", true) => only(&[&PROGRAM, &FASTCGI]),
         ("group", true) => only(&[&GROUP]),
-        ("rpcinterface", true) | ("supervisorctl" | "ctlplugin" | "fleet", _) => Keys::Any,
+        ("rpcinterface", true) => only(&[&RPC_INTERFACE]),
+        ("supervisorctl" | "ctlplugin" | "fleet", _) => Keys::Any,
         _ if section.starts_with("unix_http_server") => only(&[&UNIX]),
         _ if section.starts_with("inet_http_server") => only(&[&INET]),
         _ => Keys::Unread,

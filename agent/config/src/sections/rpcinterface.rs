@@ -1,4 +1,5 @@
-//! `[rpcinterface:x]` (KRP-01 to KRP-05): only supervisord's own interface can be had here.
+//! `[rpcinterface:x]` (KRP-01 to KRP-05): only supervisord's own interface can be had here. Any other
+//! factory is Python and gets the text of one that cannot be found.
 
 use super::{Build, after_colon};
 use crate::error::ConfigError;

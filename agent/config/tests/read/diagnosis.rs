@@ -53,13 +53,16 @@ fn what_nobody_reads_is_shown_with_the_nearest_name() {
     let place = Place::with(
         "[supervisord]\nlog_level=info\n[Program:x]\ncommand=x\n[program:y]\ncommand=cat\n\
          comand=dog\nfrobnicate=1\nstdout_logfile_maxbytes=0\n[supervisorctl]\nany=1\n\
-         [fleet]\nany=1\n[include]\nfiles=none/*\n[group:y]\nprograms=\n",
+         [fleet]\nany=1\n\
+         [rpcinterface:supervisor]\nretries=1\n\
+         supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n[include]\nfiles=none/*\n[group:y]\nprograms=\n",
     );
     let wanted = "\
         DIR/s.conf:2: [supervisord] log_level: nobody reads this key; did you mean loglevel?\n\
         DIR/s.conf:3: [Program:x]: nobody reads this section; did you mean program:?\n\
         DIR/s.conf:7: [program:y] comand: nobody reads this key; did you mean command?\n\
         DIR/s.conf:8: [program:y] frobnicate: nobody reads this key\n\
+        DIR/s.conf:15: [rpcinterface:supervisor] retries: nobody reads this key\n\
         No file matches via include \"DIR/none/*\"\n\
         For [program:y], AUTO logging used for stdout_logfile without rollover, set maxbytes > 0 \
         to avoid filling up filesystem unintentionally\n\

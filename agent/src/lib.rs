@@ -3,6 +3,7 @@
 
 pub mod boot;
 pub mod clock;
+pub mod fleet;
 pub mod http;
 pub mod ledger;
 pub mod logs;

@@ -74,6 +74,24 @@ pub enum ConnectError {
     },
 }
 
+impl ConnectError {
+    /// The text without the address, for callers that have named it already.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        let text = self.to_string();
+        match self {
+            Self::TimedOut { address }
+            | Self::Io { address, .. }
+            | Self::NotOurs { address, .. }
+            | Self::Refused { address, .. }
+            | Self::Http { address, .. } => {
+                let rest = text.strip_prefix(&format!("{address}: "));
+                rest.map_or_else(|| text.clone(), str::to_owned)
+            }
+        }
+    }
+}
+
 /// A verified connection, ready for HTTP/2.
 pub type Stream = TokioIo<Replayed<TlsStream<TcpStream>>>;
 

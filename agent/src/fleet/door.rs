@@ -1,0 +1,226 @@
+//! What outlives a session: the history, the ledger, and the orders that are being done.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+
+use agent_core::command::Table;
+use agent_core::effect::Event;
+use agent_core::spec::Level;
+use agent_core::{Command, Reply};
+use proto_words::Origin;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use crate::fleet::backoff::Backoff;
+use crate::fleet::history::History;
+use crate::fleet::instance::instance_id;
+use crate::fleet::orders::Work;
+use crate::fleet::session::End;
+use crate::fleet::{AgentIdentity, FleetSettings, Log};
+use crate::ledger::{Ledger, LedgerError, Opened};
+use crate::mailbox::Mailbox;
+
+/// The door.
+pub(crate) struct Door {
+    pub settings: FleetSettings,
+    pub mailbox: Mailbox,
+    pub log: Log,
+    pub instance_id: String,
+    pub ledger: Ledger,
+    /// The newest controller epoch that was obeyed.
+    pub epoch_seen: u64,
+    pub history: History,
+    pub events: Receiver<Arc<Event>>,
+    pub works: JoinSet<Work>,
+    /// Orders that are being accepted, done or recorded.
+    pub in_flight: usize,
+}
+
+/// The core is gone: the agent ends.
+#[derive(Debug)]
+pub(crate) struct CoreGone;
+
+/// Runs the door until the core is gone.
+pub(crate) async fn run(
+    settings: FleetSettings,
+    mailbox: Mailbox,
+    identity: AgentIdentity,
+    log: Log,
+) {
+    // Only the core's end ends it, and then there is nothing left to tell.
+    let _ = run_until_gone(settings, mailbox, identity, log).await;
+}
+
+async fn run_until_gone(
+    settings: FleetSettings,
+    mailbox: Mailbox,
+    identity: AgentIdentity,
+    log: Log,
+) -> Result<(), CoreGone> {
+    let (opened, instance_id) = open(&settings, &log).await;
+    let events = mailbox.subscribe();
+    let table = ask_table(&mailbox).await?;
+    let mut door = Door {
+        settings,
+        mailbox,
+        log,
+        instance_id,
+        ledger: opened.ledger,
+        epoch_seen: opened.epoch,
+        history: History::new(table),
+        events,
+        works: JoinSet::new(),
+        in_flight: 0,
+    };
+    for unfinished in opened.unfinished {
+        door.recover(unfinished, &identity);
+    }
+    door.dial_for_ever().await
+}
+
+/// Opens the ledger; without one, what has a goal goes on unrecorded.
+async fn open(settings: &FleetSettings, log: &Log) -> (Opened, String) {
+    loop {
+        let dir = settings.state_dir.clone();
+        let opening = move || {
+            let opened = Ledger::open(&dir);
+            (opened, instance_id(&dir))
+        };
+        let Ok((opened, (id, not_kept))) = tokio::task::spawn_blocking(opening).await else {
+            sleep(settings.redial_max).await; // it panicked: nothing to go on with
+            continue;
+        };
+        if let Some(error) = not_kept {
+            let dir = settings.state_dir.display();
+            log(
+                Level::Error,
+                format!("fleet: {dir}: {error}; state_dir must be writable"),
+            );
+        }
+        match opened {
+            Ok(opened) => {
+                if opened.cut_bytes > 0 {
+                    let bytes = opened.cut_bytes;
+                    log(
+                        Level::Warn,
+                        format!("fleet: cut a torn record of {bytes} bytes off the ledger"),
+                    );
+                }
+                return (opened, id);
+            }
+            Err(error @ LedgerError::InUse(_)) => {
+                log(Level::Error, format!("fleet: not joining: {error}"));
+                sleep(settings.redial_max).await;
+            }
+            Err(error @ (LedgerError::Foreign(_) | LedgerError::Io { .. })) => {
+                log(
+                    Level::Error,
+                    format!("fleet: no ledger, only start, stop and restart are obeyed: {error}"),
+                );
+                return (without_ledger(&error), id);
+            }
+        }
+    }
+}
+
+fn without_ledger(error: &LedgerError) -> Opened {
+    Opened {
+        ledger: Ledger::unrecorded(&error.to_string()),
+        unfinished: Vec::new(),
+        epoch: 0,
+        cut_bytes: 0,
+    }
+}
+
+pub(crate) async fn ask_table(mailbox: &Mailbox) -> Result<Table, CoreGone> {
+    let origin = Origin::Fleet("link".to_owned()); // a question changes nothing
+    match mailbox.ask(origin, Command::Rows).await {
+        Reply::Rows(table) => Ok(table),
+        _ => Err(CoreGone),
+    }
+}
+
+impl Door {
+    async fn dial_for_ever(&mut self) -> Result<(), CoreGone> {
+        let mut backoff = Backoff::new(self.settings.redial_max);
+        let mut last_failure = None;
+        for attempt in 0_usize.. {
+            let addresses = &self.settings.controllers;
+            let address = addresses[attempt % addresses.len()].clone();
+            let End {
+                why,
+                was_welcome,
+                retry_after,
+            } = Box::pin(self.session(&address)).await?;
+            if was_welcome {
+                backoff.welcomed();
+                last_failure = None;
+            }
+            if last_failure.as_ref() != Some(&why) {
+                self.say(
+                    Level::Warn,
+                    &format!("{why}; programs go on, and it is tried again"),
+                );
+                last_failure = Some(why);
+            }
+            let wait = backoff.next(rand::random_range(0.0..=1.0), retry_after);
+            self.meanwhile(sleep(wait)).await?;
+        }
+        Ok(())
+    }
+
+    /// A line for the activity log.
+    pub(crate) fn say(&self, level: Level, text: &str) {
+        (self.log)(level, format!("fleet: {text}"));
+    }
+
+    /// Waits for something without a session: events and finished orders are taken in meanwhile.
+    pub(crate) async fn meanwhile<T>(
+        &mut self,
+        future: impl Future<Output = T>,
+    ) -> Result<T, CoreGone> {
+        let mut future = pin!(future);
+        loop {
+            tokio::select! {
+                result = &mut future => return Ok(result),
+                event = self.events.recv() => self.take_in(event).await?,
+                Some(work) = self.works.join_next() => {
+                    self.on_work(work).await?; // nobody is there to be told
+                }
+            }
+        }
+    }
+
+    /// One event, or the news that some were missed.
+    pub(crate) async fn take_in(
+        &mut self,
+        event: Result<Arc<Event>, RecvError>,
+    ) -> Result<(), CoreGone> {
+        match event {
+            Ok(event) => self.history.take_in(&event),
+            Err(RecvError::Lagged(count)) => {
+                let table = ask_table(&self.mailbox).await?;
+                self.history.missed(count, table);
+            }
+            Err(RecvError::Closed) => return Err(CoreGone),
+        }
+        Ok(())
+    }
+
+    /// Takes in what has happened until now.
+    pub(crate) async fn catch_up(&mut self) -> Result<(), CoreGone> {
+        loop {
+            match self.events.try_recv() {
+                Ok(event) => self.history.take_in(&event),
+                Err(TryRecvError::Lagged(count)) => {
+                    self.take_in(Err(RecvError::Lagged(count))).await?;
+                }
+                Err(TryRecvError::Empty) => return Ok(()),
+                Err(TryRecvError::Closed) => return Err(CoreGone),
+            }
+        }
+    }
+}

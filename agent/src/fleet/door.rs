@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use agent_core::command::Table;
 use agent_core::effect::Event;
@@ -22,6 +23,11 @@ use crate::fleet::session::End;
 use crate::fleet::{AgentIdentity, FleetSettings, Log};
 use crate::ledger::{Ledger, LedgerError, Opened};
 use crate::mailbox::Mailbox;
+
+/// After a HUP the ledger of the life before may take a moment to let go of its lock: so often and
+/// so long it is waited for without a word.
+const IN_USE_QUIETLY: u32 = 10;
+const IN_USE_RETRY: Duration = Duration::from_millis(100);
 
 /// The door.
 pub(crate) struct Door {
@@ -83,43 +89,44 @@ async fn run_until_gone(
 
 /// Opens the ledger; without one, what has a goal goes on unrecorded.
 async fn open(settings: &FleetSettings, log: &Log) -> (Opened, String) {
+    let say = |level, text: &str| log(level, format!("fleet: {text}"));
+    let mut in_use = 0_u32;
     loop {
         let dir = settings.state_dir.clone();
-        let opening = move || {
-            let opened = Ledger::open(&dir);
-            (opened, instance_id(&dir))
-        };
+        let opening = move || (Ledger::open(&dir), instance_id(&dir));
         let Ok((opened, (id, not_kept))) = tokio::task::spawn_blocking(opening).await else {
             sleep(settings.redial_max).await; // it panicked: nothing to go on with
             continue;
         };
+        if let Err(LedgerError::InUse(_)) = &opened {
+            in_use += 1;
+            if in_use <= IN_USE_QUIETLY {
+                sleep(IN_USE_RETRY).await;
+                continue;
+            }
+        }
         if let Some(error) = not_kept {
             let dir = settings.state_dir.display();
-            log(
+            say(
                 Level::Error,
-                format!("fleet: {dir}: {error}; state_dir must be writable"),
+                &format!("{dir}: {error}; state_dir must be writable"),
             );
         }
         match opened {
             Ok(opened) => {
                 if opened.cut_bytes > 0 {
-                    let bytes = opened.cut_bytes;
-                    log(
-                        Level::Warn,
-                        format!("fleet: cut a torn record of {bytes} bytes off the ledger"),
-                    );
+                    let text = format!("cut {} torn bytes off the ledger", opened.cut_bytes);
+                    say(Level::Warn, &text);
                 }
                 return (opened, id);
             }
             Err(error @ LedgerError::InUse(_)) => {
-                log(Level::Error, format!("fleet: not joining: {error}"));
+                say(Level::Error, &format!("not joining: {error}"));
                 sleep(settings.redial_max).await;
             }
             Err(error @ (LedgerError::Foreign(_) | LedgerError::Io { .. })) => {
-                log(
-                    Level::Error,
-                    format!("fleet: no ledger, only start, stop and restart are obeyed: {error}"),
-                );
+                let text = format!("no ledger, only start, stop and restart are obeyed: {error}");
+                say(Level::Error, &text);
                 return (without_ledger(&error), id);
             }
         }

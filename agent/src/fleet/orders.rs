@@ -11,6 +11,7 @@ use proto_words::{Outcome, OutcomeKind};
 use tokio::task::JoinError;
 use tokio::time::Instant;
 
+use crate::clock::Clock;
 use crate::fleet::AgentIdentity;
 use crate::fleet::door::{CoreGone, Door, ask_table};
 use crate::fleet::perform::perform;
@@ -291,14 +292,6 @@ fn deadline_of(batch: &OrderBatch) -> Duration {
 }
 
 /// Milliseconds since the Unix epoch, for people and for what outlives the agent.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "results are stamped where they come about, and a crash is measured on the wall clock"
-)]
 pub(crate) fn wall_ms() -> i64 {
-    std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |since| {
-            i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-        })
+    Clock::start().now().wall_ms
 }

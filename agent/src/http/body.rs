@@ -10,7 +10,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::time::timeout;
 
-use super::patience::Times;
+use super::patience::Bounds;
 use super::reply::Content;
 use super::seats::{Phase, Seat, Seats};
 use super::tail::Following;
@@ -36,22 +36,22 @@ pub(super) enum NoBody {
 /// # Errors
 ///
 /// [`NoBody`] when it is too large, too slow or broken off.
-pub(super) async fn read(body: Incoming, times: Times) -> Result<Bytes, NoBody> {
-    let reading = timeout(times.body, read_pieces(body, times));
+pub(super) async fn read(body: Incoming, bounds: Bounds) -> Result<Bytes, NoBody> {
+    let reading = timeout(bounds.body, read_pieces(body, bounds));
     reading.await.unwrap_or(Err(NoBody::Broken))
 }
 
 /// Reads and forgets a request's body.
-pub(super) async fn discard(body: Incoming, times: Times) {
+pub(super) async fn discard(body: Incoming, bounds: Bounds) {
     // Whatever came of it, the answer is the same.
-    let _ = timeout(times.body, discard_pieces(body, 0, times)).await;
+    let _ = timeout(bounds.body, discard_pieces(body, 0, bounds)).await;
 }
 
-async fn read_pieces(mut body: Incoming, times: Times) -> Result<Bytes, NoBody> {
+async fn read_pieces(mut body: Incoming, bounds: Bounds) -> Result<Bytes, NoBody> {
     let mut whole = BytesMut::new();
-    while let Some(piece) = next_piece(&mut body, times).await? {
+    while let Some(piece) = next_piece(&mut body, bounds).await? {
         if whole.len() + piece.len() > REQUEST_BYTES_MAX {
-            discard_pieces(body, whole.len() + piece.len(), times).await;
+            discard_pieces(body, whole.len() + piece.len(), bounds).await;
             return Err(NoBody::TooLarge);
         }
         whole.extend_from_slice(&piece);
@@ -59,8 +59,8 @@ async fn read_pieces(mut body: Incoming, times: Times) -> Result<Bytes, NoBody> 
     Ok(whole.freeze())
 }
 
-async fn discard_pieces(mut body: Incoming, mut read: usize, times: Times) {
-    while let Ok(Some(piece)) = next_piece(&mut body, times).await {
+async fn discard_pieces(mut body: Incoming, mut read: usize, bounds: Bounds) {
+    while let Ok(Some(piece)) = next_piece(&mut body, bounds).await {
         read += piece.len();
         if read > DISCARDED_BYTES_MAX {
             return;
@@ -68,8 +68,8 @@ async fn discard_pieces(mut body: Incoming, mut read: usize, times: Times) {
     }
 }
 
-async fn next_piece(body: &mut Incoming, times: Times) -> Result<Option<Bytes>, NoBody> {
-    match timeout(times.piece, body.frame()).await {
+async fn next_piece(body: &mut Incoming, bounds: Bounds) -> Result<Option<Bytes>, NoBody> {
+    match timeout(bounds.piece, body.frame()).await {
         Ok(None) => Ok(None),
         Ok(Some(Ok(frame))) => Ok(Some(frame.into_data().unwrap_or_default())),
         Ok(Some(Err(_))) | Err(_) => Err(NoBody::Broken),

@@ -12,9 +12,11 @@ use tokio::time::{Sleep, sleep};
 
 use super::seats::{Phase, Seat};
 
-/// How long a client may take.
+/// How many clients there may be, and how long each may take.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Times {
+pub(super) struct Bounds {
+    /// Connections at a time, over all servers.
+    pub(super) connections: usize,
     /// From the first byte of a request to the end of its head. Ordinary clients send both at once.
     pub(super) head: Duration,
     /// Between two pieces of a request's body.
@@ -24,31 +26,36 @@ pub(super) struct Times {
     /// How long an answer may lie in the socket without any of it being taken. A followed log may
     /// stand still for as long as the client likes.
     pub(super) taking: Duration,
+    /// How long answers that are under way may take at the end of the agent.
+    pub(super) farewell: Duration,
 }
 
-/// What every server grants.
-pub(super) const TIMES: Times = Times {
+/// What every server grants. supervisord has no limit of connections; with the default `minfds`
+/// of 1024 this one leaves three quarters of the descriptors to programs and logs.
+pub(super) const BOUNDS: Bounds = Bounds {
+    connections: 256,
     head: Duration::from_secs(30),
     piece: Duration::from_secs(30),
     body: Duration::from_secs(150),
     taking: Duration::from_mins(1),
+    farewell: Duration::from_secs(2),
 };
 
 /// A stream under watch.
 pub(super) struct Patience<S> {
     stream: S,
     seat: Arc<Seat>,
-    times: Times,
+    bounds: Bounds,
     head: Option<Pin<Box<Sleep>>>,
     taking: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Patience<S> {
-    pub(super) fn new(stream: S, seat: Arc<Seat>, times: Times) -> Self {
+    pub(super) fn new(stream: S, seat: Arc<Seat>, bounds: Bounds) -> Self {
         Self {
             stream,
             seat,
-            times,
+            bounds,
             head: None,
             taking: None,
         }
@@ -82,10 +89,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patience<S> {
         }
         match this.seat.phase() {
             Phase::Head if read.is_pending() => {
-                expired(&mut this.head, this.times.head, cx).map(Err)
+                expired(&mut this.head, this.bounds.head, cx).map(Err)
             }
             Phase::Head => read,
-            Phase::Idle | Phase::Busy | Phase::Streaming => {
+            Phase::Idle | Phase::Busy | Phase::Streaming | Phase::Leaving => {
                 this.head = None;
                 read
             }
@@ -100,7 +107,7 @@ impl<S: AsyncWrite + Unpin> Patience<S> {
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<T>> {
         if written.is_pending() && self.seat.phase() != Phase::Streaming {
-            return expired(&mut self.taking, self.times.taking, cx).map(Err);
+            return expired(&mut self.taking, self.bounds.taking, cx).map(Err);
         }
         self.taking = None;
         written

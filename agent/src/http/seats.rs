@@ -6,10 +6,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-/// Connections at a time, over all servers. supervisord has no limit; with the default `minfds`
-/// of 1024 this leaves three quarters of the descriptors to programs and logs.
-pub(super) const CONNECTIONS_MAX: usize = 256;
-
 /// What a connection is at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -22,6 +18,8 @@ pub(super) enum Phase {
     Busy = 2,
     /// A log is being followed, for as long as the client likes.
     Streaming = 3,
+    /// It was idle, and has been asked to leave.
+    Leaving = 4,
 }
 
 /// One connection's seat.
@@ -39,7 +37,8 @@ impl Seat {
             0 => Phase::Idle,
             1 => Phase::Head,
             2 => Phase::Busy,
-            _ => Phase::Streaming,
+            3 => Phase::Streaming,
+            _ => Phase::Leaving,
         }
     }
 
@@ -122,6 +121,7 @@ impl Seats {
         let taken = self.taken();
         let idle = taken.iter().filter(|seat| seat.phase() == Phase::Idle);
         if let Some(seat) = idle.min_by_key(|seat| seat.idle_since.load(Ordering::Relaxed)) {
+            seat.enter(Phase::Leaving);
             seat.leave.notify_one();
         }
     }

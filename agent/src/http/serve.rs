@@ -29,10 +29,10 @@ use tokio::time::{sleep, timeout};
 use super::auth::{self, Verdict};
 use super::bind::{BoundServer, Listener};
 use super::body::{self, NoBody, Outgoing};
-use super::patience::{Patience, TIMES, Times};
+use super::patience::{BOUNDS, Bounds, Patience};
 use super::reply::{self, Content};
 use super::route::{Route, route};
-use super::seats::{CONNECTIONS_MAX, Phase, Seat, Seats, Ticket};
+use super::seats::{Phase, Seat, Seats, Ticket};
 use super::tail::Follower;
 use super::{Log, Rpc, SocketFile};
 use crate::mailbox::Mailbox;
@@ -42,9 +42,6 @@ const HEAD_BYTES_MAX: usize = 64 * 1024;
 
 /// How long accepting rests when the system has no descriptor left for another connection.
 const ACCEPT_REST: Duration = Duration::from_secs(1);
-
-/// How long answers that are under way may take at the end of the agent.
-const FAREWELL: Duration = Duration::from_secs(2);
 
 /// Answers on every server until `stop` becomes true or its sender is gone. Then no connection
 /// is accepted any more, the files of unix sockets are removed, and what is being answered is
@@ -62,12 +59,12 @@ pub async fn serve(
     log: Log,
     stop: watch::Receiver<bool>,
 ) -> io::Result<()> {
-    serve_within(TIMES, servers, mailbox, rpc, log, stop).await
+    serve_within(BOUNDS, servers, mailbox, rpc, log, stop).await
 }
 
 /// [`serve`], with a patience of one's own.
 pub(super) async fn serve_within(
-    times: Times,
+    bounds: Bounds,
     servers: Vec<BoundServer>,
     mailbox: Mailbox,
     rpc: Rpc,
@@ -78,7 +75,7 @@ pub(super) async fn serve_within(
         .iter()
         .filter_map(BoundServer::socket_file)
         .collect();
-    let seats = Seats::new(CONNECTIONS_MAX);
+    let seats = Seats::new(bounds.connections);
     let mut doors = JoinSet::new();
     for server in servers {
         let door = Arc::new(Door {
@@ -87,7 +84,7 @@ pub(super) async fn serve_within(
             log: Arc::clone(&log),
             credentials: server.credentials,
             seats: Arc::clone(&seats),
-            times,
+            bounds,
         });
         let stop = stop.clone();
         match server.listener {
@@ -148,6 +145,8 @@ impl Accept for TcpListener {
 
     async fn next(&self) -> io::Result<(Self::Stream, String)> {
         let (stream, peer): (_, SocketAddr) = self.accept().await?;
+        // What a followed log says is to be seen at once; without it, it is seen a little later.
+        let _ = stream.set_nodelay(true);
         Ok((stream, peer.to_string()))
     }
 }
@@ -159,7 +158,7 @@ struct Door {
     log: Log,
     credentials: Option<Credentials>,
     seats: Arc<Seats>,
-    times: Times,
+    bounds: Bounds,
 }
 
 impl Door {
@@ -167,15 +166,21 @@ impl Door {
         let mut connections = JoinSet::new();
         let mut stopping = pin!(stopped(stop.clone()));
         loop {
-            tokio::select! {
+            let (stream, peer) = tokio::select! {
                 () = &mut stopping => break,
-                Some(ended) = connections.join_next() => note_panic(&self.log, ended),
-                (stream, peer, ticket) = self.accept(listener) => {
-                    let door = Arc::clone(&self);
-                    let stop = stop.clone();
-                    connections.spawn(async move { door.converse(stream, peer, ticket, stop).await });
+                Some(ended) = connections.join_next() => {
+                    note_panic(&self.log, ended);
+                    continue;
                 }
-            }
+                accepted = self.accept(listener) => accepted,
+            };
+            let ticket = tokio::select! {
+                () = &mut stopping => break,
+                ticket = self.seats.take() => ticket,
+            };
+            let door = Arc::clone(&self);
+            let stop = stop.clone();
+            connections.spawn(async move { door.converse(stream, peer, ticket, stop).await });
         }
         let farewell = async {
             while let Some(ended) = connections.join_next().await {
@@ -183,15 +188,14 @@ impl Door {
             }
         };
         // Who is not done by then is cut off when the set is dropped.
-        let _ = timeout(FAREWELL, farewell).await;
+        let _ = timeout(self.bounds.farewell, farewell).await;
     }
 
     /// The next connection. Cancelling it loses none.
-    async fn accept<L: Accept>(&self, listener: &L) -> (L::Stream, String, Ticket) {
-        let ticket = self.seats.take().await;
+    async fn accept<L: Accept>(&self, listener: &L) -> (L::Stream, String) {
         loop {
             match listener.next().await {
-                Ok((stream, peer)) => return (stream, peer, ticket),
+                Ok(accepted) => return accepted,
                 Err(error) if is_peers_fault(&error) => {}
                 Err(error) => {
                     let text = format!("cannot accept an HTTP connection: {error}; trying again");
@@ -217,7 +221,7 @@ impl Door {
             seat.enter(Phase::Busy);
             self.respond(request, &peer, &seat)
         });
-        let stream = TokioIo::new(Patience::new(stream, Arc::clone(&seat), self.times));
+        let stream = TokioIo::new(Patience::new(stream, Arc::clone(&seat), self.bounds));
         let mut connection = pin!(
             http1::Builder::new()
                 .title_case_headers(true)
@@ -225,17 +229,16 @@ impl Door {
                 .max_buf_size(HEAD_BYTES_MAX)
                 .serve_connection(stream, answering)
         );
-        let leave = async {
-            tokio::select! {
-                () = stopped(stop) => {}
-                () = ticket.seat.leave.notified() => {}
-            }
-        };
         tokio::select! {
             // A client that breaks off has its reasons, and they are no news.
             _ = connection.as_mut() => return,
-            () = leave => connection.as_mut().graceful_shutdown(),
+            () = stopped(stop) => if seat.phase() == Phase::Streaming {
+                // A log could be followed for ever.
+                return;
+            },
+            () = ticket.seat.leave.notified() => {}
         }
+        connection.as_mut().graceful_shutdown();
         let _ = connection.await;
     }
 
@@ -294,11 +297,11 @@ impl Door {
         match auth::check(self.credentials.as_ref(), header) {
             Verdict::Admitted => {}
             Verdict::Unauthorized => {
-                body::discard(request.into_body(), self.times).await;
+                body::discard(request.into_body(), self.bounds).await;
                 return reply::unauthorized();
             }
             Verdict::Malformed => {
-                body::discard(request.into_body(), self.times).await;
+                body::discard(request.into_body(), self.bounds).await;
                 return reply::last_error(StatusCode::BAD_REQUEST);
             }
         }
@@ -314,7 +317,7 @@ impl Door {
             Route::MainLogtail => follow(self.mailbox.facts.logfile.clone(), false).await,
             Route::Page | Route::Nothing => reply::error(StatusCode::NOT_FOUND),
             Route::BadRequest => {
-                body::discard(request.into_body(), self.times).await;
+                body::discard(request.into_body(), self.bounds).await;
                 reply::error(StatusCode::BAD_REQUEST)
             }
         }
@@ -324,7 +327,7 @@ impl Door {
         if request.body().is_end_stream() {
             return reply::error(StatusCode::BAD_REQUEST);
         }
-        let body = match body::read(request.into_body(), self.times).await {
+        let body = match body::read(request.into_body(), self.bounds).await {
             Ok(body) => body,
             Err(NoBody::TooLarge) => return reply::last_error(StatusCode::PAYLOAD_TOO_LARGE),
             Err(NoBody::Broken) => return reply::last_error(StatusCode::BAD_REQUEST),

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::patience::{TIMES, Times};
+use super::patience::{BOUNDS, Bounds};
 use super::serve::serve_within;
 use super::{Log, Rpc, open};
 use crate::played::{core, facts, log};
@@ -47,10 +47,10 @@ fn rpc() -> Rpc {
 impl World {
     /// A unix and a TCP server; `out.log` is stdout's log of every process, and the main log.
     fn new(credentials: Option<&Credentials>) -> Self {
-        Self::with(TIMES, credentials, log().0)
+        Self::with(BOUNDS, credentials, log().0)
     }
 
-    fn with(times: Times, credentials: Option<&Credentials>, log: Log) -> Self {
+    fn with(bounds: Bounds, credentials: Option<&Credentials>, log: Log) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let out = dir.path().join("out.log");
         let files = LogFiles {
@@ -78,7 +78,7 @@ impl World {
         let servers = open(&specs).unwrap();
         let port = servers[0].port().unwrap();
         let (stop, stopped) = watch::channel(false);
-        let serving = tokio::spawn(serve_within(times, servers, mailbox, rpc(), log, stopped));
+        let serving = tokio::spawn(serve_within(bounds, servers, mailbox, rpc(), log, stopped));
         Self {
             dir,
             port,
@@ -306,7 +306,7 @@ async fn over_http_1_0_a_log_comes_at_once() {
 #[tokio::test]
 async fn a_client_that_leaves_ends_its_stream() {
     let (log, lines) = log();
-    let world = World::with(TIMES, None, log);
+    let world = World::with(BOUNDS, None, log);
     std::fs::write(world.path("out.log"), "one\n").unwrap();
     let mut client = world.connect().await;
     client.send(b"GET /mainlogtail HTTP/1.1\r\n\r\n").await;
@@ -351,13 +351,14 @@ async fn a_stop_finishes_what_is_asked_and_removes_the_socket() {
 #[tokio::test]
 async fn slow_clients_are_cut_off_and_idle_ones_are_not() {
     let soon = Duration::from_millis(50);
-    let times = Times {
+    let bounds = Bounds {
         head: soon,
         piece: soon,
         body: soon,
         taking: soon,
+        ..BOUNDS
     };
-    let world = World::with(times, None, log().0);
+    let world = World::with(bounds, None, log().0);
     let mut idle = world.connect().await;
     idle.send(b"GET /ok.html HTTP/1.1\r\n\r\n").await;
     idle.response().await;
@@ -376,11 +377,11 @@ async fn slow_clients_are_cut_off_and_idle_ones_are_not() {
 
 #[tokio::test]
 async fn an_answer_that_nobody_takes_is_given_up() {
-    let times = Times {
+    let bounds = Bounds {
         taking: Duration::from_millis(50),
-        ..TIMES
+        ..BOUNDS
     };
-    let world = World::with(times, None, log().0);
+    let world = World::with(bounds, None, log().0);
     let mut deaf = world.connect().await;
     deaf.send(post("large").as_bytes()).await;
     let given_up = async {
@@ -395,7 +396,7 @@ async fn an_answer_that_nobody_takes_is_given_up() {
 #[tokio::test]
 async fn a_fault_of_ours_is_500_and_the_server_lives() {
     let (log, lines) = log();
-    let world = World::with(TIMES, None, log);
+    let world = World::with(BOUNDS, None, log);
     assert_eq!(world.status(&post("die")).await, "500");
     assert_eq!(world.status(&post("echo x")).await, "200");
     let lines = lines.lock().unwrap();
@@ -404,4 +405,44 @@ async fn a_fault_of_ours_is_500_and_the_server_lives() {
         critical.is_some_and(|(_, text)| text.contains("/RPC2")),
         "{lines:?}"
     );
+}
+
+#[tokio::test]
+async fn whoever_comes_when_all_seats_are_taken_gets_the_longest_idle_ones() {
+    let bounds = Bounds {
+        connections: 2,
+        ..BOUNDS
+    };
+    let world = World::with(bounds, None, log().0);
+    std::fs::write(world.path("out.log"), "one\n").unwrap();
+    let mut follower = world.connect().await;
+    follower.send(b"GET /mainlogtail HTTP/1.1\r\n\r\n").await;
+    follower.until("one\n\r\n").await;
+    let mut idle = world.connect().await;
+    idle.send(b"GET /ok.html HTTP/1.1\r\n\r\n").await;
+    idle.response().await;
+    assert_eq!(world.status("GET /ok.html HTTP/1.1\r\n\r\n").await, "200");
+    assert!(idle.is_closed().await);
+    std::fs::write(world.path("out.log"), "one\ntwo\n").unwrap();
+    follower.until("two\n\r\n").await;
+}
+
+#[tokio::test]
+async fn a_stop_does_not_wait_for_whoever_follows_a_log() {
+    let bounds = Bounds {
+        farewell: Duration::from_hours(1),
+        ..BOUNDS
+    };
+    let world = World::with(bounds, None, log().0);
+    std::fs::write(world.path("out.log"), "one\n").unwrap();
+    let mut follower = world.connect().await;
+    follower.send(b"GET /mainlogtail HTTP/1.1\r\n\r\n").await;
+    follower.until("one\n\r\n").await;
+    world.stop.send(true).unwrap();
+    timeout(PATIENCE, world.serving)
+        .await
+        .unwrap()
+        .unwrap()
+        .unwrap();
+    assert!(follower.is_closed().await);
 }

@@ -2,16 +2,54 @@
 //! pulls hundreds of megabytes of logs does not delay a stop.
 
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use agent_core::spec::{Configuration, Level};
 use tokio::sync::watch;
 
+use crate::fleet::{self, AgentIdentity, FleetSettings, SettingsError};
 use crate::http::{self, BoundServer};
 use crate::logs::Orders;
 use crate::mailbox::Mailbox;
 use crate::xmlrpc::Xmlrpc;
+
+/// What the doors' thread is given.
+pub struct Doors {
+    /// Listening already.
+    pub servers: Vec<BoundServer>,
+    /// How to join a fleet; `None` is a plain supervisord.
+    pub fleet: Option<FleetSettings>,
+    /// The epoch of this life.
+    pub epoch: u64,
+    /// The way to the core.
+    pub mailbox: Mailbox,
+    /// The way to the activity log.
+    pub orders: Orders,
+}
+
+/// The settings of `[fleet]`, if there is that section; the environment outweighs it.
+///
+/// # Errors
+///
+/// [`SettingsError`]: a key or a value that cannot be right. Files are not looked at: a missing
+/// certificate keeps a host out of its fleet, never its programs from running.
+pub fn fleet_settings(
+    configuration: &Configuration,
+) -> Result<Option<FleetSettings>, SettingsError> {
+    let read = |section| {
+        let environment = std::env::vars_os().filter_map(|(name, value)| {
+            Some((
+                name.into_string().ok()?,
+                value.to_string_lossy().into_owned(),
+            ))
+        });
+        let here = Path::new(&configuration.here);
+        FleetSettings::read(section, &configuration.file, here, environment)
+    };
+    configuration.fleet.as_ref().map(read).transpose()
+}
 
 /// Starts the thread; it ends when `stopped` becomes true or its sender is gone, and has by then
 /// answered what it was asked.
@@ -19,32 +57,40 @@ use crate::xmlrpc::Xmlrpc;
 /// # Errors
 ///
 /// When no thread or runtime can be made.
-pub fn start(
-    configuration: &Configuration,
-    epoch: u64,
-    servers: Vec<BoundServer>,
-    mailbox: Mailbox,
-    orders: &Orders,
-    stopped: watch::Receiver<bool>,
-) -> io::Result<JoinHandle<()>> {
-    let log_orders = orders.clone();
-    let log: http::Log = Arc::new(move |level: Level, text: String| log_orders.log(level, text));
+pub fn start(doors: Doors, stopped: watch::Receiver<bool>) -> io::Result<JoinHandle<()>> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let _ = (configuration, epoch);
-    let rpc = Xmlrpc::new(mailbox.clone(), Arc::clone(&log)).handler();
+    let orders = doors.orders.clone();
+    let log: http::Log = Arc::new(move |level: Level, text: String| orders.log(level, text));
     std::thread::Builder::new()
         .name("doors".to_owned())
-        .spawn(move || {
-            runtime.block_on(async move {
-                let serving = http::serve(servers, mailbox, rpc, Arc::clone(&log), stopped);
-                if let Err(error) = serving.await {
-                    log(
-                        Level::Critical,
-                        format!("the HTTP servers cannot be served: {error}"),
-                    );
-                }
-            });
-        })
+        .spawn(move || runtime.block_on(open(doors, log, stopped)))
+}
+
+async fn open(doors: Doors, log: http::Log, stopped: watch::Receiver<bool>) {
+    let Doors {
+        servers,
+        fleet,
+        epoch,
+        mailbox,
+        ..
+    } = doors;
+    let link = fleet.map(|settings| {
+        let identity = AgentIdentity {
+            epoch,
+            configuration_digest: Vec::new(),
+        };
+        fleet::spawn(settings, mailbox.clone(), identity, Arc::clone(&log))
+    });
+    let rpc = Xmlrpc::new(mailbox.clone(), Arc::clone(&log)).handler();
+    if let Err(error) = http::serve(servers, mailbox, rpc, Arc::clone(&log), stopped).await {
+        log(
+            Level::Critical,
+            format!("the HTTP servers cannot be served: {error}"),
+        );
+    }
+    if let Some(link) = link {
+        link.abort();
+    }
 }

@@ -15,11 +15,13 @@ use proto_words::repr;
 use thiserror::Error;
 use tokio::sync::{mpsc, watch};
 
+use super::doors::{self, Doors};
 use super::errands::{HostErrands, prepare};
 use super::pidfile::Pidfile;
 use super::users::HostUsers;
-use super::{background, doors, limits, privileges};
+use super::{background, limits, privileges};
 use crate::clock::Clock;
+use crate::fleet::FleetSettings;
 use crate::http::{self, BoundServer};
 use crate::logs::{ActivityLog, ActivitySettings, Bytes, Rotation, auto};
 use crate::mailbox::{Facts, Mailbox};
@@ -56,6 +58,7 @@ struct Opened {
     activity: ActivityLog,
     groups: Vec<PreparedGroup>,
     servers: Vec<BoundServer>,
+    fleet: Option<FleetSettings>,
 }
 
 /// Lives once, and says what is to follow. `first` is false after a restart: limits and the
@@ -99,6 +102,15 @@ fn open(request: &LoadRequest, first: bool) -> Result<Opened, Failure> {
             &daemon.identifier,
         ));
     }
+    let fleet = match doors::fleet_settings(&configuration) {
+        Ok(fleet) => fleet,
+        Err(error) if first => return Err(usage(&error)),
+        Err(error) => {
+            // A host that runs is not stopped for its fleet.
+            said.push((Level::Error, format!("not in the fleet: {error}")));
+            None
+        }
+    };
     let mut groups = Vec::new();
     for group in configuration.groups.clone() {
         let (prepared, notes) = prepare(group, &daemon.childlogdir, &daemon.identifier);
@@ -118,6 +130,7 @@ fn open(request: &LoadRequest, first: bool) -> Result<Opened, Failure> {
         activity,
         groups,
         servers,
+        fleet,
     })
 }
 
@@ -185,6 +198,7 @@ fn work(request: &LoadRequest, opened: Opened, epoch: u64) -> Result<Finish, Fai
         activity,
         groups,
         servers,
+        fleet,
     } = opened;
     let daemon = &configuration.daemon;
     let (report, reports) = mpsc::channel(REPORTS_WAITING_MAX);
@@ -206,8 +220,15 @@ fn work(request: &LoadRequest, opened: Opened, epoch: u64) -> Result<Finish, Fai
     let (mailbox, inbox, events) = Mailbox::new(facts(&configuration));
     let (stop, stopped) = watch::channel(false);
     let orders = bytes.orders();
-    let doors = doors::start(&configuration, epoch, servers, mailbox, &orders, stopped)
-        .map_err(system("cannot start the doors"))?;
+    let orders_of_doors = orders.clone();
+    let doors = Doors {
+        servers,
+        fleet,
+        epoch,
+        mailbox,
+        orders: orders_of_doors,
+    };
+    let doors = doors::start(doors, stopped).map_err(system("cannot start the doors"))?;
     let clock = Clock::start();
     let mut remembering = request.clone();
     remembering.remembered.extend(daemon.environment.clone());

@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use agent_config::{LoadRequest, Options, RealDisk, Surroundings, check};
+use agent_config::{LoadRequest, Options, RealDisk, Surroundings, check, load};
 
+use super::doors::fleet_settings;
 use super::users::HostUsers;
 
 /// What `fleetvisord check` prints when it is told too little.
@@ -51,10 +52,14 @@ fn check_file(file: &str, surroundings: &Surroundings) -> ExitCode {
     for warning in &report.warnings {
         eprintln!("warning: {warning}");
     }
-    let Some(error) = report.error else {
+    let wrong = match (report.error, load(&request, &RealDisk, &HostUsers)) {
+        (None, Ok(configuration)) => fleet_settings(&configuration).err().map(|e| e.to_string()),
+        (Some(error), _) | (None, Err(error)) => Some(error.diagnosis().to_string()),
+    };
+    let Some(wrong) = wrong else {
         println!("{file}: good");
         return ExitCode::SUCCESS;
     };
-    eprintln!("{}", error.diagnosis());
+    eprintln!("{wrong}");
     ExitCode::from(2)
 }

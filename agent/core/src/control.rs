@@ -432,12 +432,9 @@ impl Supervisor {
             return;
         };
         self.callers.collect(ticket, ids.len(), &mut turn.effects);
+        // All of them go to the hand, those without a child too: the answers keep the order.
         for id in ids {
-            if self.has_child(id) {
-                self.clear_one(turn, origin.clone(), ticket, id);
-            } else {
-                self.settle_one(turn, id, ticket, Ok(()));
-            }
+            self.clear_one(turn, origin.clone(), ticket, id);
         }
     }
 

@@ -178,7 +178,7 @@ impl Door {
             let (operation, count, by) = (&new.operation, new.orders.len(), &new.operator);
             self.say(
                 Level::Info,
-                &format!("operation {operation} of {by}: {count} orders"),
+                &format!("operation {operation} of {by}, orders: {count}"),
             );
         }
         let deadline = Instant::now() + deadline_of(&new);
@@ -232,7 +232,7 @@ impl Door {
         let gone_ms = u64::try_from(wall_ms().saturating_sub(at_ms)).unwrap_or(0);
         let left = deadline_of(&batch).saturating_sub(Duration::from_millis(gone_ms));
         let text = format!(
-            "operation {}: {} orders were accepted and not finished when the agent ended",
+            "operation {}: accepted and not finished when the agent ended, orders: {}",
             batch.operation,
             batch.orders.len()
         );

@@ -412,7 +412,7 @@ async fn what_a_crash_interrupted_is_decided_at_the_next_start() {
     );
     assert_eq!(session.hello.controller_epoch_seen, 7);
     bench
-        .logged("3 orders were accepted and not finished")
+        .logged("not finished when the agent ended, orders: 3")
         .await;
 }
 

@@ -11,11 +11,13 @@
 //! next input. A child's exit reaches the core when its output is in its logs, or after
 //! [`DRAIN_WAIT_MS`], since a hung disk must not keep a program from being restarted.
 
+mod perform;
+
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use agent_core::command::{Refusal, Reply, Ticket};
+use agent_core::command::{Reply, Ticket};
 use agent_core::effect::{Effect, Event, Finish, ProcessId};
 use agent_core::input::{Exit, Input};
 use agent_core::spec::Level;
@@ -29,7 +31,7 @@ use crate::clock::Clock;
 use crate::logs::{BytesReport, Order, Orders};
 use crate::mailbox::Letter;
 use crate::spawn::reap::{self, Exits, Nursery};
-use crate::spawn::{Child, Job, Jobs, SpawnReport};
+use crate::spawn::{Child, Jobs, SpawnReport};
 
 /// Reports of hands that may wait for the loop. Hands block when it is full, which is right: the
 /// loop empties it in microseconds, or the agent has worse trouble.
@@ -403,168 +405,6 @@ impl Run {
             }
         }
     }
-
-    fn perform(&mut self, effect: Effect, queue: &mut VecDeque<Input>) {
-        match effect {
-            Effect::Log(level, text) => self.tools.orders.log(level, text),
-            Effect::CheckCommand {
-                ticket,
-                process,
-                spec,
-            } => {
-                if self
-                    .tools
-                    .jobs
-                    .post(Job::Check {
-                        ticket,
-                        process,
-                        spec,
-                    })
-                    .is_err()
-                {
-                    let verdict = Err(spawn_thread_hangs());
-                    queue.push_back(Input::CommandChecked {
-                        ticket,
-                        process,
-                        verdict,
-                    });
-                }
-            }
-            Effect::Spawn(order) => {
-                let process = order.process;
-                if self.tools.jobs.post(Job::Spawn(order)).is_err() {
-                    let why = spawn_thread_hangs().to_string();
-                    queue.push_back(Input::SpawnFailed { process, why });
-                }
-            }
-            Effect::Signal {
-                process,
-                pid,
-                signal,
-                group,
-                ticket,
-            } => {
-                queue.extend(self.signal(process, pid, signal, group, ticket));
-            }
-            Effect::WriteStdin {
-                ticket,
-                process,
-                bytes,
-            } => {
-                if self
-                    .tools
-                    .orders
-                    .post(Order::Stdin {
-                        ticket,
-                        process,
-                        bytes,
-                    })
-                    .is_err()
-                {
-                    let verdict = Err(bytes_thread_is_full());
-                    queue.push_back(Input::StdinWritten { ticket, verdict });
-                }
-            }
-            Effect::ClearLogs { ticket, process } => {
-                if self
-                    .tools
-                    .orders
-                    .post(Order::ClearLogs { ticket, process })
-                    .is_err()
-                {
-                    let verdict = Err(bytes_thread_is_full());
-                    queue.push_back(Input::LogsCleared {
-                        ticket,
-                        process,
-                        verdict,
-                    });
-                }
-            }
-            Effect::ClearMainLog { ticket } => {
-                if self
-                    .tools
-                    .orders
-                    .post(Order::ClearMainLog { ticket })
-                    .is_err()
-                {
-                    let verdict = Err(bytes_thread_is_full());
-                    queue.push_back(Input::MainLogCleared { ticket, verdict });
-                }
-            }
-            Effect::ReopenLogs => drop(self.tools.orders.post(Order::Reopen)),
-            Effect::ReadConfiguration { ticket } => self.read_configuration(ticket),
-            Effect::PrepareGroup { ticket, group } => self.prepare_group(ticket, *group),
-            // Nobody listening is fine.
-            Effect::Announce(event) => drop(self.tools.events.send(Arc::new(event))),
-            Effect::Answer(ticket, reply) => {
-                if let Some(caller) = self.replies.remove(&ticket) {
-                    // A caller that has gone does not want its answer.
-                    drop(caller.send(reply));
-                }
-            }
-            Effect::Finish(finish) => self.finish = Some(finish),
-        }
-    }
-
-    /// Sends a signal at once, since `kill` never blocks, and says what came of it when the core
-    /// wants to know.
-    fn signal(
-        &mut self,
-        process: ProcessId,
-        pid: i32,
-        signal: Signal,
-        group: bool,
-        ticket: Option<Ticket>,
-    ) -> Option<Input> {
-        let sent = match self.children.get(&process) {
-            Some(child) if child.pid == pid => reap::signal_child(&child.pidfd, pid, signal, group),
-            // Reaped already; its exit is on its way to the core.
-            Some(_) | None => Err(nix::errno::Errno::ESRCH),
-        };
-        match (sent, ticket) {
-            (Ok(()), None) => None,
-            (Ok(()), Some(ticket)) => Some(Input::SignalSent { process, ticket }),
-            (Err(errno), ticket) => {
-                let text = format!("[Errno {}] {}", errno as i32, errno.desc());
-                let errno = errno as i32;
-                Some(Input::SignalFailed {
-                    process,
-                    ticket,
-                    signal,
-                    errno,
-                    text,
-                })
-            }
-        }
-    }
-
-    fn read_configuration(&mut self, ticket: Option<Ticket>) {
-        self.errand(move |errands| Input::ConfigurationRead {
-            ticket,
-            configuration: errands.read(),
-        });
-    }
-
-    fn prepare_group(&mut self, ticket: Ticket, group: agent_core::spec::GroupSpec) {
-        self.errand(move |errands| Input::GroupPrepared {
-            ticket,
-            group: errands.prepare(group),
-        });
-    }
-
-    fn errand(&mut self, work: impl FnOnce(&dyn Errands) -> Input + Send + 'static) {
-        let (errands, report) = (Arc::clone(&self.tools.errands), self.tools.report.clone());
-        let job = Job::Run(Box::new(move || {
-            let input = Box::new(work(&*errands));
-            // When the loop has ended, nobody waits for it any more.
-            drop(report.blocking_send(Report::Input(input)));
-        }));
-        if self.tools.jobs.post(job).is_err() {
-            self.tools
-                .orders
-                .log(Level::Error, spawn_thread_hangs().to_string());
-        }
-    }
 }
 
 impl Signals {
@@ -609,18 +449,4 @@ async fn sleep_until(clock: Clock, mono_ns: Option<u64>) {
         Some(at) => tokio::time::sleep_until(clock.instant_of(at)).await,
         None => std::future::pending().await,
     }
-}
-
-fn spawn_thread_hangs() -> Refusal {
-    Refusal::Busy(
-        "too many starts wait already; a file system or name service hangs (see the activity log)"
-            .to_owned(),
-    )
-}
-
-fn bytes_thread_is_full() -> Refusal {
-    Refusal::Busy(
-        "too much waits to be written already; a log's file system hangs (see the activity log)"
-            .to_owned(),
-    )
 }

@@ -18,7 +18,7 @@ pub enum Door {
     Tcp(SocketAddr),
 }
 
-/// An HTTP response, read to the end of the connection.
+/// An HTTP response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Response {
     /// The number in the status line.
@@ -76,7 +76,8 @@ impl Door {
         }
     }
 
-    /// Sends `request` as it is and reads until the other side closes.
+    /// Sends `request` as it is and reads the response: as long as it says, or until the other side
+    /// closes.
     ///
     /// A side that answers before it has read everything may close while we still write; what it
     /// answered counts then.
@@ -87,13 +88,12 @@ impl Door {
     pub fn exchange(&self, request: &[u8]) -> io::Result<Response> {
         let mut stream = self.connect()?;
         let written = stream.write_all(request);
-        let mut answer = Vec::new();
-        let read = stream.read_to_end(&mut answer);
+        let (answer, read) = read_response(&mut stream);
         if answer.is_empty() {
             written?;
             read?;
         }
-        parse(&String::from_utf8_lossy(&answer))
+        parse(&answer)
     }
 
     /// Posts `body` to `/RPC2`.
@@ -166,6 +166,40 @@ pub fn member(xml: &str, name: &str) -> Option<String> {
             .replace("&gt;", ">")
             .replace("&amp;", "&"),
     )
+}
+
+/// What came, and how it ended.
+fn read_response(stream: &mut impl Read) -> (String, io::Result<()>) {
+    let mut answer = Vec::new();
+    let mut piece = [0; 16 * 1024];
+    loop {
+        match stream.read(&mut piece) {
+            Ok(0) => return (text(&answer), Ok(())),
+            Ok(count) => answer.extend_from_slice(&piece[..count]),
+            Err(error) => return (text(&answer), Err(error)),
+        }
+        if is_whole(&answer) {
+            return (text(&answer), Ok(()));
+        }
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Whether the body has as many bytes as its head says; without such a word only the end tells.
+fn is_whole(answer: &[u8]) -> bool {
+    const END: &[u8] = b"\r\n\r\n";
+    let Some(head) = answer.windows(END.len()).position(|bytes| bytes == END) else {
+        return false;
+    };
+    let length = text(&answer[..head]).lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("content-length")
+            .then(|| value.trim().parse::<usize>().ok())?
+    });
+    length.is_some_and(|length| answer.len() >= head + END.len() + length)
 }
 
 fn parse(answer: &str) -> io::Result<Response> {

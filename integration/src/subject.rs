@@ -83,6 +83,7 @@ pub struct Host {
     subject: Subject,
     home: Home,
     port: u16,
+    environment: Vec<(String, String)>,
 }
 
 impl Host {
@@ -93,6 +94,7 @@ impl Host {
             subject,
             home: Home::new(),
             port: free_port(),
+            environment: Vec::new(),
         };
         host.configure(configuration);
         host
@@ -182,8 +184,14 @@ impl Host {
         normal::text(text, &[(&self.home.path().display().to_string(), "{dir}")])
     }
 
+    /// Gives the daemon a variable of the environment, from its next start on.
+    pub fn set_environment(&mut self, name: &str, value: &str) {
+        self.environment.push((name.to_owned(), value.to_owned()));
+    }
+
     fn daemon_command(&self) -> Command {
         let mut command = Command::new(self.subject.program());
+        command.envs(self.environment.iter().cloned());
         command.arg("-c").arg(self.home.join(CONFIGURATION));
         command
     }
@@ -231,6 +239,11 @@ impl Daemon {
     #[must_use]
     pub fn host(&self) -> &Host {
         &self.host
+    }
+
+    /// The host, to prepare its next start.
+    pub fn host_mut(&mut self) -> &mut Host {
+        &mut self.host
     }
 
     /// The directory.

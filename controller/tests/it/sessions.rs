@@ -1,6 +1,7 @@
 //! Agents that come, speak and go.
 
 use proto::v1::{self, agent_message, controller_message, watch_message};
+use tonic::Streaming;
 
 use crate::played::{Agent, Stage, hello, logs, row, soon};
 
@@ -140,6 +141,12 @@ async fn a_table_that_differs_is_asked_for_again() {
     logs(&["the table of web-1 differs"]).await;
 }
 
+/// The next thing that a watcher is told.
+async fn told(what: &str, stream: &mut Streaming<v1::WatchMessage>) -> watch_message::Body {
+    let message = soon(what, stream.message()).await.unwrap().unwrap();
+    message.body.unwrap()
+}
+
 #[tokio::test]
 async fn a_watcher_hears_what_it_asked_for_and_nothing_else() {
     let stage = Stage::new().await;
@@ -156,11 +163,8 @@ async fn a_watcher_hears_what_it_asked_for_and_nothing_else() {
         .unwrap()
         .into_inner();
     for stream in [&mut watch, &mut hosts] {
-        let first = soon("the beginning", stream.message())
-            .await
-            .unwrap()
-            .unwrap();
-        assert!(matches!(first.body, Some(watch_message::Body::Begun(_))));
+        let first = told("the beginning", stream).await;
+        assert!(matches!(first, watch_message::Body::Begun(_)));
     }
     let web = stage.agent("web-1", &[row("shop", "api", 5)]).await;
     let event = |state: v1::ProcessState| v1::StateEvent {
@@ -180,12 +184,7 @@ async fn a_watcher_hears_what_it_asked_for_and_nothing_else() {
         dropped: 3,
     }))
     .await;
-    let heard = soon("an event", watch.message())
-        .await
-        .unwrap()
-        .unwrap()
-        .body
-        .unwrap();
+    let heard = told("an event", &mut watch).await;
     let watch_message::Body::ProcessEvent(heard) = heard else {
         panic!("{heard:?}")
     };
@@ -194,19 +193,9 @@ async fn a_watcher_hears_what_it_asked_for_and_nothing_else() {
         (heard.host.as_str(), row.state()),
         ("web-1", v1::ProcessState::Fatal)
     );
-    let dropped = soon("the count", watch.message())
-        .await
-        .unwrap()
-        .unwrap()
-        .body
-        .unwrap();
+    let dropped = told("the count", &mut watch).await;
     assert_eq!(dropped, watch_message::Body::Dropped(3));
-    let up = soon("the host", hosts.message())
-        .await
-        .unwrap()
-        .unwrap()
-        .body
-        .unwrap();
+    let up = told("the host", &mut hosts).await;
     let watch_message::Body::HostEvent(up) = up else {
         panic!("{up:?}")
     };

@@ -7,6 +7,11 @@ macro_rules! for_each_subject {
         mod original {
             $(#[test] fn $name() { super::$name(integration::subject::Subject::Original); })*
         }
+
+        /// Against our agent: does it do the same?
+        mod ours {
+            $(#[test] fn $name() { super::$name(integration::subject::Subject::Ours); })*
+        }
     };
 }
 
@@ -14,3 +19,7 @@ macro_rules! for_each_subject {
 mod bad_input;
 #[cfg(test)]
 mod compat;
+#[cfg(test)]
+mod idle;
+#[cfg(test)]
+mod logs;

@@ -104,6 +104,8 @@ const MESSAGES: &[&str] = &[
     "agent/src/ledger",
     "controller/src/link",
     "controller/src/api",
+    // The queue from the loop to a session carries what is sent; nothing in it is looked at there.
+    "controller/src/mailbox.rs",
     "cli/src/fleet",
     "cli/src/reach",
     "integration/",
@@ -113,7 +115,9 @@ const MESSAGES: &[&str] = &[
 fn messages_stop_at_the_doors() {
     let mut offences = Vec::new();
     for source in sources() {
-        if MESSAGES.iter().any(|place| source.path.starts_with(place)) {
+        let at_a_door = MESSAGES.iter().any(|place| source.path.starts_with(place));
+        // A test that plays an agent or an operator speaks as they do.
+        if at_a_door || source.path.contains("/tests/") {
             continue;
         }
         let named = source.code().filter(|(_, line)| line.contains("proto::v1"));

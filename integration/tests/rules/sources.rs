@@ -55,17 +55,16 @@ fn functions(text: &str) -> Vec<(usize, usize)> {
     let length = |start: usize, line: &str| {
         let indent = &line[..line.len() - line.trim_start().len()];
         let end = format!("{indent}}}");
-        let body = lines[start..].iter().position(|line| *line == end);
-        // A function on one line, or one without a body, has no such brace of its own.
-        let semicolon = lines[start..]
+        // The signature ends where the body begins, or where there is none, or all is on one line.
+        let signature = lines[start..]
             .iter()
-            .position(|line| line.ends_with([';', '}']));
-        let first_end = if line.ends_with([';', '}']) {
-            Some(0)
-        } else {
-            body.or(semicolon)
-        };
-        first_end.map_or(1, |last| last + 1)
+            .position(|line| line.ends_with(['{', ';', '}']));
+        let signature = signature.unwrap_or_default();
+        let body = lines[start + signature..]
+            .iter()
+            .position(|line| *line == end);
+        let body = body.filter(|_| lines[start + signature].ends_with('{'));
+        1 + signature + body.unwrap_or_default()
     };
     starts
         .map(|(start, line)| (start + 1, length(start, line)))
@@ -88,8 +87,8 @@ fn begins_function(line: &str) -> bool {
 #[test]
 fn functions_are_measured() {
     let text = "fn a() {\n    x\n}\nimpl B {\n    pub(crate) async fn c(&self) -> u8 {\n        1\n    }\n    \
-                fn d() {}\n    fn e(&self);\n}\n// fn no\n";
-    assert_eq!(functions(text), [(1, 3), (5, 3), (8, 1), (9, 1)]);
+                fn d() {}\n    fn e(&self);\n    fn f(\n        &self,\n    ) -> u8;\n}\n// fn no\n";
+    assert_eq!(functions(text), [(1, 3), (5, 3), (8, 1), (9, 1), (10, 3)]);
 }
 
 #[test]

@@ -98,17 +98,7 @@ impl Host {
                 process: self.id(&next()),
                 why: "no such command".into(),
             },
-            "exit" => {
-                let (name, code) = (next(), next());
-                let exit = Exit::Code(code.parse().expect("an exit code"));
-                let (process, pid) = (self.id(&name), self.pids[&name]);
-                Input::ChildExited {
-                    process,
-                    pid,
-                    exit,
-                    at_mono_ns: now.mono_ns,
-                }
-            }
+            "exit" => self.child_exited(&next(), &next(), now),
             "sent" => {
                 let (ticket, name) = (ticket(&next()), next());
                 Input::SignalSent {
@@ -126,33 +116,41 @@ impl Host {
                     text: "[Errno 1]".into(),
                 }
             }
-            "read" | "unread" => {
-                let ticket = Some(ticket(&next())).filter(|ticket| *ticket != Ticket(0));
-                let configuration = if word == "read" {
-                    Ok(Box::new(configuration(self.fresh.clone())))
-                } else {
-                    Err("no section headers".to_owned())
-                };
-                Input::ConfigurationRead {
-                    ticket,
-                    configuration,
-                }
-            }
-            "prepared" => {
-                let (ticket, name) = (ticket(&next()), next());
-                let group = self
-                    .fresh
-                    .iter()
-                    .find(|group| group.name == name)
-                    .expect("a group");
-                let group = Box::new(prepared(std::slice::from_ref(group)).remove(0));
-                Input::GroupPrepared { ticket, group }
-            }
+            "read" | "unread" => self.configuration_read(word, ticket(&next())),
+            "prepared" => self.group_prepared(ticket(&next()), &next()),
             caller => {
                 let (verb, rest) = (next(), parts.collect::<Vec<_>>());
                 Input::Asked(ask(caller, &verb, &rest))
             }
         }
+    }
+
+    fn child_exited(&self, name: &str, code: &str, now: Now) -> Input {
+        Input::ChildExited {
+            process: self.id(name),
+            pid: self.pids[name],
+            exit: Exit::Code(code.parse().expect("an exit code")),
+            at_mono_ns: now.mono_ns,
+        }
+    }
+
+    fn configuration_read(&self, word: &str, ticket: Ticket) -> Input {
+        let configuration = match word {
+            "read" => Ok(Box::new(configuration(self.fresh.clone()))),
+            _ => Err("no section headers".to_owned()),
+        };
+        let ticket = Some(ticket).filter(|ticket| *ticket != Ticket(0));
+        Input::ConfigurationRead {
+            ticket,
+            configuration,
+        }
+    }
+
+    fn group_prepared(&self, ticket: Ticket, name: &str) -> Input {
+        let found = self.fresh.iter().find(|group| group.name == name);
+        let group = std::slice::from_ref(found.expect("a group"));
+        let group = Box::new(prepared(group).remove(0));
+        Input::GroupPrepared { ticket, group }
     }
 
     fn step(&mut self, words: &str, now: Now) -> String {

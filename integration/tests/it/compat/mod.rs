@@ -1,4 +1,5 @@
 //! What supervisord does, expected of Supervisor 4.3.0 and of our agent alike.
 
+mod broken;
 mod scenarios;
 mod signals;

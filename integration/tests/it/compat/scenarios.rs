@@ -9,7 +9,20 @@ macro_rules! scenarios {
     ($($name:ident),* $(,)?) => {
         /// The original's client and daemon: the measure itself.
         mod original {
-            $(#[test] fn $name() { super::play(stringify!($name), super::Subject::Original); })*
+            use super::{Client, Subject};
+            $(#[test] fn $name() { super::play(stringify!($name), Subject::Original, Client::Original); })*
+        }
+
+        /// The original's client against our agent.
+        mod ours {
+            use super::{Client, Subject};
+            $(#[test] fn $name() { super::play(stringify!($name), Subject::Ours, Client::Original); })*
+        }
+
+        /// Our client against our agent.
+        mod both_ours {
+            use super::{Client, Subject};
+            $(#[test] fn $name() { super::play(stringify!($name), Subject::Ours, Client::Ours); })*
         }
 
         /// The folders that are played.
@@ -29,8 +42,8 @@ scenarios![
     status
 ];
 
-fn play(name: &str, subject: Subject) {
-    Scenario::named(name).play(subject, Client::Original);
+fn play(name: &str, subject: Subject, client: Client) {
+    Scenario::named(name).play(subject, client);
 }
 
 #[test]

@@ -1,0 +1,192 @@
+//! What the loop does with each effect: it hands it over. A hand whose queue is full refuses at
+//! once, and the refusal goes back into the core as the effect's outcome.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use agent_core::command::{Refusal, Ticket};
+use agent_core::effect::{Effect, ProcessId, SpawnOrder};
+use agent_core::input::Input;
+use agent_core::spec::{Level, ProcessSpec};
+use proto_words::Signal;
+
+use super::{Errands, Report, Run};
+use crate::logs::Order;
+use crate::spawn::{Job, reap};
+
+impl Run {
+    /// Hands one effect over; what is known at once goes to the end of `queue`.
+    pub(super) fn perform(&mut self, effect: Effect, queue: &mut VecDeque<Input>) {
+        match effect {
+            Effect::Log(level, text) => self.tools.orders.log(level, text),
+            Effect::CheckCommand {
+                ticket,
+                process,
+                spec,
+            } => queue.extend(self.check_command(ticket, process, spec)),
+            Effect::Spawn(order) => queue.extend(self.spawn(order)),
+            Effect::Signal {
+                process,
+                pid,
+                signal,
+                group,
+                ticket,
+            } => queue.extend(self.signal(process, pid, signal, group, ticket)),
+            Effect::WriteStdin {
+                ticket,
+                process,
+                bytes,
+            } => queue.extend(self.write_stdin(ticket, process, bytes)),
+            Effect::ClearLogs { ticket, process } => {
+                queue.extend(self.clear_logs(ticket, process));
+            }
+            Effect::ClearMainLog { ticket } => queue.extend(self.clear_main_log(ticket)),
+            Effect::ReopenLogs => drop(self.tools.orders.post(Order::Reopen)),
+            Effect::ReadConfiguration { ticket } => self.read_configuration(ticket),
+            Effect::PrepareGroup { ticket, group } => self.prepare_group(ticket, *group),
+            // Nobody listening is fine.
+            Effect::Announce(event) => drop(self.tools.events.send(Arc::new(event))),
+            Effect::Answer(ticket, reply) => {
+                if let Some(caller) = self.replies.remove(&ticket) {
+                    // A caller that has gone does not want its answer.
+                    drop(caller.send(reply));
+                }
+            }
+            Effect::Finish(finish) => self.finish = Some(finish),
+        }
+    }
+
+    fn check_command(
+        &mut self,
+        ticket: Ticket,
+        process: ProcessId,
+        spec: Arc<ProcessSpec>,
+    ) -> Option<Input> {
+        let job = Job::Check {
+            ticket,
+            process,
+            spec,
+        };
+        let refused = self.tools.jobs.post(job).is_err();
+        refused.then(|| Input::CommandChecked {
+            ticket,
+            process,
+            verdict: Err(spawn_thread_hangs()),
+        })
+    }
+
+    fn spawn(&mut self, order: SpawnOrder) -> Option<Input> {
+        let process = order.process;
+        let refused = self.tools.jobs.post(Job::Spawn(order)).is_err();
+        refused.then(|| Input::SpawnFailed {
+            process,
+            why: spawn_thread_hangs().to_string(),
+        })
+    }
+
+    fn write_stdin(&mut self, ticket: Ticket, process: ProcessId, bytes: Vec<u8>) -> Option<Input> {
+        let order = Order::Stdin {
+            ticket,
+            process,
+            bytes,
+        };
+        let refused = self.tools.orders.post(order).is_err();
+        refused.then(|| Input::StdinWritten {
+            ticket,
+            verdict: Err(bytes_thread_is_full()),
+        })
+    }
+
+    fn clear_logs(&mut self, ticket: Ticket, process: ProcessId) -> Option<Input> {
+        let order = Order::ClearLogs { ticket, process };
+        let refused = self.tools.orders.post(order).is_err();
+        refused.then(|| Input::LogsCleared {
+            ticket,
+            process,
+            verdict: Err(bytes_thread_is_full()),
+        })
+    }
+
+    fn clear_main_log(&mut self, ticket: Ticket) -> Option<Input> {
+        let order = Order::ClearMainLog { ticket };
+        let refused = self.tools.orders.post(order).is_err();
+        refused.then(|| Input::MainLogCleared {
+            ticket,
+            verdict: Err(bytes_thread_is_full()),
+        })
+    }
+
+    /// Sends a signal at once, since `kill` never blocks, and says what came of it when the core
+    /// wants to know.
+    fn signal(
+        &mut self,
+        process: ProcessId,
+        pid: i32,
+        signal: Signal,
+        group: bool,
+        ticket: Option<Ticket>,
+    ) -> Option<Input> {
+        let sent = match self.children.get(&process) {
+            Some(child) if child.pid == pid => reap::signal_child(&child.pidfd, pid, signal, group),
+            // Reaped already; its exit is on its way to the core.
+            Some(_) | None => Err(nix::errno::Errno::ESRCH),
+        };
+        match (sent, ticket) {
+            (Ok(()), None) => None,
+            (Ok(()), Some(ticket)) => Some(Input::SignalSent { process, ticket }),
+            (Err(errno), ticket) => {
+                let text = format!("[Errno {}] {}", errno as i32, errno.desc());
+                let errno = errno as i32;
+                Some(Input::SignalFailed {
+                    process,
+                    ticket,
+                    signal,
+                    errno,
+                    text,
+                })
+            }
+        }
+    }
+
+    fn read_configuration(&mut self, ticket: Option<Ticket>) {
+        self.errand(move |errands| Input::ConfigurationRead {
+            ticket,
+            configuration: errands.read(),
+        });
+    }
+
+    fn prepare_group(&mut self, ticket: Ticket, group: agent_core::spec::GroupSpec) {
+        self.errand(move |errands| Input::GroupPrepared {
+            ticket,
+            group: errands.prepare(group),
+        });
+    }
+
+    fn errand(&mut self, work: impl FnOnce(&dyn Errands) -> Input + Send + 'static) {
+        let (errands, report) = (Arc::clone(&self.tools.errands), self.tools.report.clone());
+        let job = Job::Run(Box::new(move || {
+            let input = Box::new(work(&*errands));
+            // When the loop has ended, nobody waits for it any more.
+            drop(report.blocking_send(Report::Input(input)));
+        }));
+        if self.tools.jobs.post(job).is_err() {
+            self.tools
+                .orders
+                .log(Level::Error, spawn_thread_hangs().to_string());
+        }
+    }
+}
+
+fn spawn_thread_hangs() -> Refusal {
+    Refusal::Busy(
+        "too many starts wait already; a file system or name service hangs (see the activity log)"
+            .to_owned(),
+    )
+}
+
+fn bytes_thread_is_full() -> Refusal {
+    Refusal::Busy(
+        "too much waits to be written already; a log's file system hangs (see the activity log)"
+            .to_owned(),
+    )
+}

@@ -18,7 +18,7 @@ use tokio::time::sleep;
 use crate::fleet::backoff::Backoff;
 use crate::fleet::history::History;
 use crate::fleet::instance::instance_id;
-use crate::fleet::orders::Work;
+use crate::fleet::orders::{Delivery, Work};
 use crate::fleet::session::End;
 use crate::fleet::{AgentIdentity, FleetSettings, Log};
 use crate::ledger::{Ledger, LedgerError, Opened};
@@ -43,6 +43,7 @@ pub(crate) struct Door {
     pub works: JoinSet<Work>,
     /// Orders that are being accepted, done or recorded.
     pub in_flight: usize,
+    pub delivery: Delivery,
 }
 
 /// The core is gone: the agent ends.
@@ -80,6 +81,7 @@ async fn run_until_gone(
         events,
         works: JoinSet::new(),
         in_flight: 0,
+        delivery: Delivery::default(),
     };
     for unfinished in opened.unfinished {
         door.recover(unfinished, &identity);

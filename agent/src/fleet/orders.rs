@@ -1,6 +1,7 @@
 //! Orders: accepted, done, recorded, told. Each step is a work of its own, so that neither the core
 //! nor a disk holds up the link.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use agent_core::command::Table;
@@ -81,6 +82,46 @@ impl Frame {
     }
 }
 
+/// What a session has delivered around its beginning, when a result can come both from the ledger's
+/// list and from the order that has just ended: once is enough.
+#[derive(Debug, Default)]
+pub(crate) struct Delivery {
+    /// Told before the list came; `None` once it has come.
+    before_list: Option<BTreeSet<(String, u32)>>,
+    listed: BTreeSet<(String, u32)>,
+}
+
+impl Delivery {
+    fn begun() -> Self {
+        Self {
+            before_list: Some(BTreeSet::new()),
+            listed: BTreeSet::new(),
+        }
+    }
+
+    fn recorded(&mut self, result: OrderResult) -> Option<OrderResult> {
+        let key = key(&result);
+        if self.listed.remove(&key) {
+            return None;
+        }
+        if let Some(before) = &mut self.before_list {
+            before.insert(key);
+        }
+        Some(result)
+    }
+
+    fn undelivered(&mut self, mut results: Vec<OrderResult>) -> Vec<OrderResult> {
+        let before = self.before_list.take().unwrap_or_default();
+        results.retain(|result| !before.contains(&key(result)));
+        self.listed = results.iter().map(key).collect();
+        results
+    }
+}
+
+fn key(result: &OrderResult) -> (String, u32) {
+    (result.operation.clone(), result.order)
+}
+
 impl Door {
     /// Orders from the controller; the answer is for what is refused at once.
     pub(crate) fn on_batch(&mut self, batch: OrderBatch) -> Vec<Body> {
@@ -145,9 +186,13 @@ impl Door {
             }
             Work::Recorded(result) => {
                 self.in_flight = self.in_flight.saturating_sub(1);
-                vec![Body::Result(*result)]
+                let result = self.delivery.recorded(*result);
+                result.map(Body::Result).into_iter().collect()
             }
-            Work::Undelivered(results) => results.into_iter().map(Body::Result).collect(),
+            Work::Undelivered(results) => {
+                let results = self.delivery.undelivered(results);
+                results.into_iter().map(Body::Result).collect()
+            }
             Work::Table(table) => {
                 self.catch_up().await?;
                 self.hash(&table).into_iter().collect()
@@ -277,6 +322,7 @@ impl Door {
 
     /// Looks up the results that are still to be delivered.
     pub(crate) fn ask_undelivered(&mut self) {
+        self.delivery = Delivery::begun();
         let ledger = self.ledger.clone();
         self.works
             .spawn(async move { Work::Undelivered(ledger.unacknowledged().await) });

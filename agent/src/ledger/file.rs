@@ -66,7 +66,9 @@ impl LedgerFile {
             .mode(0o600)
             .open(&path)
             .map_err(|e| failed(&path, e))?;
-        let mut bytes = Vec::new();
+        let length = file.metadata().map_or(0, |facts| facts.len());
+        let mut bytes =
+            Vec::with_capacity(usize::try_from(length.min(FILE_MAX_BYTES)).unwrap_or(0));
         (&mut file)
             .take(FILE_MAX_BYTES)
             .read_to_end(&mut bytes)

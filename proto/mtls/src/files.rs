@@ -17,6 +17,9 @@ use crate::peer::{Peer, PeerError, peer_identity};
 /// A PEM file with more than this is not one of ours: a generous chain has 20 kB.
 const FILE_MAX_BYTES: u64 = 1024 * 1024;
 
+/// Room for what they usually hold, so that one read is enough.
+const FILE_USUAL_BYTES: usize = 8192;
+
 /// The bits of a mode that let others than the owner at a file.
 const OTHERS: u32 = 0o077;
 
@@ -204,7 +207,7 @@ fn private_key(file: &Path) -> Result<PrivateKeyDer<'static>, FileError> {
 }
 
 fn read(file: &Path, what: &'static str) -> Result<Vec<u8>, FileError> {
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(FILE_USUAL_BYTES);
     File::open(file)
         .and_then(|open| open.take(FILE_MAX_BYTES).read_to_end(&mut bytes))
         .map_err(|e| unreadable(file, what, e))?;

@@ -40,10 +40,7 @@ fn main() -> ExitCode {
         words: &words,
         server_variable: env::var(mode::SERVER_VARIABLE).ok(),
         found_configuration: found.is_some(),
-        fleet_files: mode::fleet_files(
-            env::var("HOME").ok().as_deref(),
-            env::var("XDG_CONFIG_HOME").ok().as_deref(),
-        ),
+        fleet_files: fleet_files(),
     };
     match mode::decide(&facts, Path::exists) {
         Mode::Fleet => fleet::run_fleet(&words),
@@ -56,6 +53,16 @@ fn main() -> ExitCode {
             host.run(&words, server)
         }
     }
+}
+
+/// Where the fleet's configuration may be: where the environment says, then the usual places.
+fn fleet_files() -> Vec<PathBuf> {
+    let named = env::var_os(mode::CONFIGURATION_VARIABLE).filter(|file| !file.is_empty());
+    let usual = mode::fleet_files(
+        env::var("HOME").ok().as_deref(),
+        env::var("XDG_CONFIG_HOME").ok().as_deref(),
+    );
+    named.map(PathBuf::from).into_iter().chain(usual).collect()
 }
 
 /// The first configuration file where supervisorctl looks for one.

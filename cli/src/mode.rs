@@ -12,6 +12,9 @@ const FLEET_SCHEME: &str = "fleet://";
 /// The environment variable that names the server.
 pub const SERVER_VARIABLE: &str = "FLEETVISOR_SERVER";
 
+/// The environment variable that names the fleet's configuration.
+pub const CONFIGURATION_VARIABLE: &str = "FLEETVISOR_CONFIG";
+
 /// Which half of the client runs.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Mode {
@@ -69,9 +72,9 @@ pub fn fleet_files(home: Option<&str>, config_home: Option<&str>) -> Vec<PathBuf
         (_, Some(home)) => Some(Path::new(home).join(".config")),
         _ => None,
     };
-    let user = user.map(|dir| dir.join("fleetvisor/ctl.toml"));
+    let user = user.map(|dir| dir.join("fleetvisor/fleetvisorctl.toml"));
     user.into_iter()
-        .chain([PathBuf::from("/etc/fleetvisor/ctl.toml")])
+        .chain([PathBuf::from("/etc/fleetvisor/fleetvisorctl.toml")])
         .collect()
 }
 

@@ -1,5 +1,6 @@
 //! The servers that actions talk to.
 
+pub mod fleet;
 pub mod local;
 pub mod place;
 pub mod trouble;

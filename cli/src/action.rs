@@ -1,9 +1,9 @@
 //! One line of the shell, or the words of the command line: which verb, and what of its troubles.
 
 use crate::exit;
-use crate::reach::trouble::Kind;
+use crate::reach::trouble::{Kind, Trouble};
 use crate::session::Session;
-use crate::verbs;
+use crate::verbs::{self, Done, Verb};
 
 /// Runs one action and says everything that there is to say about it.
 pub fn run(session: &mut Session<'_>, line: &str) {
@@ -17,24 +17,41 @@ pub fn run(session: &mut Session<'_>, line: &str) {
     let Some(verb) = verbs::find(&name) else {
         return unknown(session, line);
     };
-    loop {
-        session.reach.begin();
-        let Err(trouble) = (verb.run)(session, argument) else {
+    while let Err(trouble) = attempt(session, verb, argument) {
+        if !tried_again(session, &trouble) {
             return;
-        };
-        match trouble.kind {
-            Kind::Interrupted => {
-                session.say("");
-                session.over = true;
-                return;
+        }
+    }
+}
+
+fn attempt(session: &mut Session<'_>, verb: &Verb, argument: &str) -> Done {
+    session.reach.begin();
+    (verb.run)(session, argument)
+}
+
+/// Says what is to be said of trouble; whether the action shall be tried again.
+fn tried_again(session: &mut Session<'_>, trouble: &Trouble) -> bool {
+    match trouble.kind {
+        Kind::Status { code: 401, .. } => {
+            let before = session.exit;
+            session.fail(exit::GENERIC, "Server requires authentication");
+            if !session.interactive {
+                return false;
             }
-            Kind::Status { code: 401, .. } => {
-                if !log_in(session) {
-                    session.exit = exit::GENERIC;
-                    return;
-                }
+            if let Err(trouble) = log_in(session) {
+                return tried_again(session, &trouble);
             }
-            _ => return session.fail(exit::GENERIC, &trouble.to_string()),
+            session.exit = before;
+            true
+        }
+        Kind::Interrupted => {
+            session.fail(exit::GENERIC, "");
+            session.over = true;
+            false
+        }
+        _ => {
+            session.fail(exit::GENERIC, &trouble.to_string());
+            false
         }
     }
 }
@@ -43,26 +60,14 @@ fn unknown(session: &mut Session<'_>, line: &str) {
     session.fail(exit::GENERIC, &format!("*** Unknown syntax: {line}"));
 }
 
-/// Asks for credentials if there is somebody to ask; whether the action shall be repeated.
-fn log_in(session: &mut Session<'_>) -> bool {
-    session.say("Server requires authentication");
-    if !session.interactive {
-        return false;
-    }
-    let Some(username) = session.ask("Username:") else {
-        session.fail(exit::GENERIC, END_OF_INPUT);
-        return false;
-    };
-    let Some(password) = crate::shell::ask_secretly(session, "Password:") else {
-        session.fail(exit::GENERIC, END_OF_INPUT);
-        return false;
-    };
+/// Asks for credentials.
+fn log_in(session: &mut Session<'_>) -> Done {
+    let username = session.ask("Username:")?;
+    let password = crate::shell::ask_secretly(session, "Password:")?;
     session.say("");
     session.reach.authenticate(username, password);
-    true
+    Ok(())
 }
-
-const END_OF_INPUT: &str = "error: <class 'EOFError'>, EOF when reading a line";
 
 /// The verb's name and its argument. `?` is `help`, and nothing begins with `!`.
 fn split(line: &str) -> Option<(String, &str)> {

@@ -117,7 +117,8 @@ impl OneHost<'_> {
             username: settings.username,
             password: settings.password,
         };
-        let reach = match Local::new(settings.serverurl, access, in_shell) {
+        let interactive = in_shell || args.interactive;
+        let reach = match Local::new(settings.serverurl, access, interactive) {
             Ok(reach) => shell::Shared::new(reach),
             Err(error) => {
                 eprintln!("Error: no event queue from the system: {error}");
@@ -128,7 +129,7 @@ impl OneHost<'_> {
             reach: &mut reach.clone(),
             out: &mut io::stdout(),
             exit: exit::SUCCESS,
-            interactive: in_shell || args.interactive,
+            interactive,
             own_name: self.own_name,
             over: false,
         };

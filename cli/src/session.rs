@@ -1,13 +1,13 @@
 //! What an action works with: the server, the output, the exit code so far.
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use proto_words::FaultCode;
 use proto_xmlrpc::Value;
 
 use crate::exit;
-use crate::reach::Reach;
-use crate::reach::trouble::Trouble;
+use crate::reach::trouble::{Kind, Trouble};
+use crate::reach::{Heard, Reach};
 
 /// The version of the interface that we speak.
 const API_VERSION: &str = "3.0";
@@ -40,10 +40,20 @@ impl Session<'_> {
         self.say(line);
     }
 
-    /// Prints a question and reads the answer; `None` when there are no more lines.
-    pub fn ask(&mut self, question: &str) -> Option<String> {
+    /// Prints a question and waits for the answer.
+    ///
+    /// # Errors
+    ///
+    /// Ctrl-C, and the end of the input.
+    pub fn ask(&mut self, question: &str) -> Result<String, Trouble> {
         let _ = write!(self.out, "{question}").and_then(|()| self.out.flush());
-        read_line(&mut io::stdin().lock())
+        match self.reach.line() {
+            Heard::Line(line) => Ok(line),
+            Heard::Interrupted => Err(Trouble::new(Kind::Interrupted)),
+            Heard::EndOfInput | Heard::Ended => {
+                Err(Trouble::value("EOFError", "EOF when reading a line"))
+            }
+        }
     }
 
     /// Calls a method with texts.
@@ -83,18 +93,6 @@ impl Session<'_> {
             },
         }
         Ok(false)
-    }
-}
-
-/// A line without its end; `None` at the end of the input.
-pub fn read_line(input: &mut dyn io::BufRead) -> Option<String> {
-    let mut bytes = Vec::new();
-    match input.read_until(b'\n', &mut bytes) {
-        Ok(count) if count > 0 => {
-            let line = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
-            Some(String::from_utf8_lossy(line).into_owned())
-        }
-        Ok(_) | Err(_) => None,
     }
 }
 

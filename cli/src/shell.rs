@@ -20,8 +20,8 @@ use rustyline::{Context, Editor, Helper};
 use crate::action;
 use crate::complete::{Member, offers};
 use crate::reach::trouble::Trouble;
-use crate::reach::{Reach, Watch};
-use crate::session::{Session, read_line};
+use crate::reach::{Heard, Reach, Watch};
+use crate::session::Session;
 
 /// Lines of history that are kept. A shell of a month is shorter.
 const HISTORY_LINES: usize = 1000;
@@ -60,6 +60,10 @@ impl Reach for Shared {
 
     fn follow(&mut self, paths: &[String], with_input: bool) -> Result<Box<dyn Watch>, Trouble> {
         self.0.borrow_mut().follow(paths, with_input)
+    }
+
+    fn line(&mut self) -> Heard {
+        self.0.borrow_mut().line()
     }
 }
 
@@ -112,7 +116,7 @@ impl Lines {
     /// The next line; `None` at the end of the input and on Ctrl-C.
     fn next(&mut self, session: &mut Session<'_>, prompt: &str) -> Option<String> {
         match self {
-            Self::Pipe => session.ask(prompt),
+            Self::Pipe => session.ask(prompt).ok(),
             Self::Terminal(editor) => loop {
                 if let Some(names) = editor.helper() {
                     names.cache.take();
@@ -199,16 +203,19 @@ impl Completer for Names {
 }
 
 /// Asks for a line that is not shown while it is typed.
-pub fn ask_secretly(session: &mut Session<'_>, question: &str) -> Option<String> {
+///
+/// # Errors
+///
+/// Ctrl-C, and the end of the input.
+pub fn ask_secretly(session: &mut Session<'_>, question: &str) -> Result<String, Trouble> {
     let stdin = io::stdin();
     let Ok(before) = tcgetattr(&stdin) else {
         return session.ask(question);
     };
-    let _ = write!(session.out, "{question}").and_then(|()| session.out.flush());
     let mut silent = before.clone();
     silent.local_flags.remove(LocalFlags::ECHO);
     let _ = tcsetattr(&stdin, SetArg::TCSAFLUSH, &silent);
-    let answer = read_line(&mut stdin.lock());
+    let answer = session.ask(question);
     let _ = tcsetattr(&stdin, SetArg::TCSAFLUSH, &before);
     session.say("");
     answer

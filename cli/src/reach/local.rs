@@ -16,10 +16,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream, lookup_host};
 use tokio::runtime::Runtime;
 
+use super::input::{Input, Leftover};
 use super::place::Place;
 use super::trouble::{Kind, Trouble};
 use super::watch::Following;
-use super::{Reach, Watch};
+use super::{Heard, Reach, Watch};
 
 /// Where XML-RPC is served.
 const RPC_PATH: &str = "/RPC2";
@@ -32,6 +33,7 @@ pub struct Local {
     access: Access,
     sender: Option<Sender>,
     interruptible: bool,
+    leftover: Leftover,
 }
 
 /// User's name and password.
@@ -96,6 +98,7 @@ impl Local {
             access,
             sender: None,
             interruptible,
+            leftover: Leftover::default(),
         })
     }
 
@@ -248,8 +251,23 @@ impl Reach for Local {
     }
 
     fn follow(&mut self, paths: &[String], with_input: bool) -> Result<Box<dyn Watch>, Trouble> {
-        let place = Rc::clone(&self.runtime);
-        let following = Following::begin(place, &self.url, &self.access, paths, with_input)?;
+        let input = with_input.then_some(&self.leftover);
+        let runtime = Rc::clone(&self.runtime);
+        let following = Following::begin(runtime, &self.url, &self.access, paths, input)?;
         Ok(Box::new(following))
+    }
+
+    fn line(&mut self) -> Heard {
+        let mut input = Input::new(&self.leftover);
+        let heard = |line: Option<String>| line.map_or(Heard::EndOfInput, Heard::Line);
+        if !self.interruptible {
+            return heard(self.runtime.block_on(input.line()));
+        }
+        self.runtime.block_on(async {
+            tokio::select! {
+                line = input.line() => heard(line),
+                _ = tokio::signal::ctrl_c() => Heard::Interrupted,
+            }
+        })
     }
 }

@@ -1,6 +1,7 @@
 //! The servers that actions talk to.
 
 pub mod fleet;
+pub mod input;
 pub mod local;
 pub mod place;
 pub mod trouble;
@@ -34,6 +35,8 @@ pub trait Reach {
     /// [`Trouble`] if following cannot begin at all; a refused path is told later, on standard
     /// error.
     fn follow(&mut self, paths: &[String], with_input: bool) -> Result<Box<dyn Watch>, Trouble>;
+    /// Waits for one line of the operator, or for what comes instead.
+    fn line(&mut self) -> Heard;
 }
 
 /// What ends a moment of watching.

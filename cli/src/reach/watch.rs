@@ -1,17 +1,17 @@
 //! Following logs: `GET /logtail/…` streams, and the operator's lines beside them.
 
 use std::fmt::Write as _;
-use std::io::{self, BufRead as _, Write};
+use std::io::{self, Write};
 use std::rc::Rc;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::Request;
 use hyper::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, HOST, USER_AGENT};
-use tokio::io::unix::AsyncFd;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
+use super::input::{Input, Leftover};
 use super::local::{Access, connect, http_trouble};
 use super::place::Place;
 use super::trouble::Trouble;
@@ -47,7 +47,7 @@ impl Following {
         url: &str,
         access: &Access,
         paths: &[String],
-        with_input: bool,
+        input: Option<&Leftover>,
     ) -> Result<Self, Trouble> {
         let (sender, pieces) = mpsc::channel(WAITING_PIECES);
         for path in paths {
@@ -61,7 +61,7 @@ impl Following {
                 }
             });
         }
-        let input = with_input.then(|| Input::new(&runtime));
+        let input = input.map(Input::new);
         Ok(Self {
             runtime,
             pieces,
@@ -175,63 +175,4 @@ fn escaped(path: &str) -> String {
         }
     }
     out
-}
-
-/// The operator's lines, without a thread: one that waits for a line would take the shell's next
-/// one when the following is over.
-struct Input {
-    /// `None` for a file, which never makes us wait.
-    ready: Option<AsyncFd<io::Stdin>>,
-    partial: Vec<u8>,
-}
-
-impl Input {
-    fn new(runtime: &Runtime) -> Self {
-        let _inside = runtime.enter();
-        #[expect(
-            deprecated,
-            reason = "its successor is unsafe; standard input stays open"
-        )]
-        let ready = AsyncFd::new(io::stdin()).ok();
-        Self {
-            ready,
-            partial: Vec::new(),
-        }
-    }
-
-    /// The next line without its end; `None` when there are no more.
-    async fn line(&mut self) -> Option<String> {
-        loop {
-            if let Some(end) = self.partial.iter().position(|b| *b == b'\n') {
-                let line: Vec<u8> = self.partial.drain(..=end).collect();
-                return Some(String::from_utf8_lossy(&line[..end]).into_owned());
-            }
-            if !self.more().await {
-                let rest = std::mem::take(&mut self.partial);
-                return (!rest.is_empty()).then(|| String::from_utf8_lossy(&rest).into_owned());
-            }
-        }
-    }
-
-    /// Reads once; `false` at the end.
-    async fn more(&mut self) -> bool {
-        let mut guard = match &self.ready {
-            Some(ready) => match ready.readable().await {
-                Ok(guard) => Some(guard),
-                Err(_) => return false,
-            },
-            None => None,
-        };
-        let mut stdin = io::stdin().lock();
-        let Ok(bytes) = stdin.fill_buf() else {
-            return false;
-        };
-        self.partial.extend_from_slice(bytes);
-        let count = bytes.len();
-        stdin.consume(count);
-        if let Some(guard) = &mut guard {
-            guard.clear_ready();
-        }
-        count > 0
-    }
 }

@@ -5,6 +5,7 @@ use proto_words::FaultCode;
 
 use super::{Done, has_words};
 use crate::exit;
+use crate::reach::trouble::Trouble;
 use crate::session::Session;
 
 pub fn run(session: &mut Session<'_>, argument: &str) -> Done {
@@ -38,15 +39,9 @@ pub fn run(session: &mut Session<'_>, argument: &str) -> Done {
 }
 
 /// Asks, if there is somebody to ask.
-pub fn sure(
-    session: &mut Session<'_>,
-    question: &str,
-) -> Result<bool, crate::reach::trouble::Trouble> {
+pub fn sure(session: &mut Session<'_>, question: &str) -> Result<bool, Trouble> {
     if !session.interactive {
         return Ok(true);
     }
-    let answer = session.ask(question).ok_or_else(|| {
-        crate::reach::trouble::Trouble::value("EOFError", "EOF when reading a line")
-    })?;
-    Ok(answer.to_lowercase().starts_with('y'))
+    Ok(session.ask(question)?.to_lowercase().starts_with('y'))
 }

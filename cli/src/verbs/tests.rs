@@ -55,6 +55,10 @@ impl Reach for Script {
             ..Script::default()
         }))
     }
+
+    fn line(&mut self) -> Heard {
+        self.heard.pop_front().unwrap_or(Heard::EndOfInput)
+    }
 }
 
 impl Watch for Script {
@@ -254,6 +258,54 @@ fn a_refused_password_is_told_without_a_second_try() {
     let played = play("status", vec![Err(refused)]);
     let printed = "Server requires authentication\n";
     assert_eq!((played.printed.as_str(), played.exit), (printed, 1));
+}
+
+#[test]
+fn who_can_be_asked_is_asked_for_the_password_and_before_a_shutdown() {
+    let ask = |line: &str, answers: Vec<Result<Value, Kind>>, lines: &[&str]| {
+        let heard = lines.iter().map(|line| Heard::Line((*line).to_owned()));
+        let mut script = Script {
+            answers: answers.into(),
+            ..Script::default()
+        };
+        script.heard = heard.collect();
+        let mut out = Vec::new();
+        let mut session = Session {
+            reach: &mut script,
+            out: &mut out,
+            exit: 0,
+            interactive: true,
+            own_name: true,
+            over: false,
+        };
+        action::run(&mut session, line);
+        let exit = session.exit;
+        (
+            String::from_utf8(out).expect("we print UTF-8"),
+            exit,
+            script.asked,
+        )
+    };
+    let refused = || {
+        Err(Kind::Status {
+            code: 401,
+            reason: "Unauthorized".to_owned(),
+        })
+    };
+    let answers = vec![refused(), version(), Ok(7.into())];
+    let (printed, exit, asked) = ask("pid", answers, &["u", "p"]);
+    assert!(printed.starts_with("Server requires authentication\nUsername:Password:"));
+    assert!(printed.ends_with("\n7\n"), "{printed}");
+    assert_eq!((exit, asked[1].as_str()), (0, "as u"));
+
+    let question = "Really shut the remote supervisord process down y/N? ";
+    let (printed, exit, asked) = ask("shutdown", vec![], &["n"]);
+    assert_eq!((printed.as_str(), exit, asked.len()), (question, 0, 0));
+    let (printed, ..) = ask("shutdown", vec![Ok(true.into())], &["Yes"]);
+    assert_eq!(printed, format!("{question}Shut down\n"));
+    let (printed, exit, _) = ask("shutdown", vec![], &[]);
+    assert!(printed.contains("error: <class 'EOFError'>, EOF when reading a line: file: "));
+    assert_eq!(exit, 1);
 }
 
 #[test]

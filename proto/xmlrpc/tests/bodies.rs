@@ -171,6 +171,10 @@ fn the_frame_of_a_call_is_judged_leniently_but_must_be_xml() {
             call("a.b", vec![]),
         ),
         (
+            "<?xml version='1.0' encoding='latin-1'?><m><methodName>\u{e9}</methodName></m>",
+            call("\u{e9}", vec![]),
+        ),
+        (
             "\u{feff}<m><methodName> a.b </methodName><params/></m>\n",
             call(" a.b ", vec![]),
         ),

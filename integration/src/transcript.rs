@@ -10,7 +10,8 @@
 //! | `~ end` | waits until the daemon has ended; `[rc=N]` follows |
 //! | `~ again` | waits until the daemon has been away and answers again, after a reload |
 //! | `~ file NAME TEXT` | waits until a file of the home contains the text |
-//! | `~ log` | prints the activity log since the last look, less what depends on who runs it |
+//! | `~ log TEXT` | waits until TEXT is in the activity log, and prints it since the last look |
+//! | `~ log` | the same without waiting, after the daemon's end |
 //! | `+ NAME` | makes another file of the scenario the daemon's configuration |
 //! | `# TEXT` | nothing |
 //!
@@ -141,7 +142,7 @@ impl Stage<'_> {
                 let code = self.daemon.wait_end();
                 let _ = writeln!(self.seen, "[rc={code}]");
             }
-            ["log"] => self.log(),
+            ["log", phrase @ ..] => self.log(&phrase.join(" ")),
             ["again"] => self.wait_again(),
             ["file", name, text] => drop(wait_text(&self.daemon.path(name), text)),
             [name, state] => drop(self.daemon.wait_state(name, state)),
@@ -149,13 +150,25 @@ impl Stage<'_> {
         }
     }
 
-    fn log(&mut self) {
-        let log = self.daemon.log();
-        let new = log.get(self.log_read..).unwrap_or_default().to_owned();
-        self.log_read = log.len();
-        for line in new.lines().filter(|line| !depends_on_the_place(line)) {
+    /// Prints what is new, less what depends on who runs it; a wait that takes longer is mentioned
+    /// more than once, but is one line here.
+    fn log(&mut self, phrase: &str) {
+        let log = wait::until(PATIENCE, &format!("{phrase:?} in the activity log"), || {
+            let log = self.daemon.log();
+            let new = log.get(self.log_read..).unwrap_or_default();
+            if new.contains(phrase) {
+                Ok(log)
+            } else {
+                Err(log)
+            }
+        });
+        let mut lines: Vec<&str> = log[self.log_read..].lines().collect();
+        lines.retain(|line| !depends_on_the_place(line));
+        lines.dedup_by(|line, before| line == before && line.contains("INFO waiting for "));
+        for line in lines {
             self.copy(line);
         }
+        self.log_read = log.len();
     }
 
     /// A reload shows as a second "started" in the activity log.

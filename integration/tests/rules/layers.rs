@@ -8,6 +8,8 @@ struct Shell {
     root: &'static str,
     doors: &'static [&'static str],
     hands: &'static [&'static str],
+    /// A door and the hand that serves it alone: no effect of the core reaches that hand.
+    served: &'static [(&'static str, &'static str)],
 }
 
 const SHELLS: &[Shell] = &[
@@ -15,11 +17,13 @@ const SHELLS: &[Shell] = &[
         root: "agent/src/",
         doors: &["http", "xmlrpc", "fleet", "web", "events"],
         hands: &["spawn", "logs", "ledger"],
+        served: &[("fleet", "ledger")],
     },
     Shell {
         root: "controller/src/",
         doors: &["link", "api", "http"],
         hands: &["store"],
+        served: &[],
     },
 ];
 
@@ -64,7 +68,9 @@ impl Shell {
             all.iter().copied().filter(|other| *other != area).collect()
         };
         if self.doors.contains(&area) {
-            [others(self.doors), others(self.hands)].concat()
+            let mut forbidden = [others(self.doors), others(self.hands)].concat();
+            forbidden.retain(|other| !self.served.contains(&(area, other)));
+            forbidden
         } else if self.hands.contains(&area) {
             self.doors.to_vec()
         } else {

@@ -24,9 +24,11 @@ use crate::fleet::{AgentIdentity, FleetSettings, Log};
 use crate::ledger::{Ledger, LedgerError, Opened};
 use crate::mailbox::Mailbox;
 
-/// After a HUP the ledger of the life before may take a moment to let go of its lock: so often and
-/// so long it is waited for without a word.
+/// After a HUP the ledger of the life before may take a moment to let go of its lock: so often it
+/// is tried without a word.
 const IN_USE_QUIETLY: u32 = 10;
+
+/// So long after each time; the lock is let go of within milliseconds.
 const IN_USE_RETRY: Duration = Duration::from_millis(100);
 
 /// The door.

@@ -18,6 +18,7 @@ mod door;
 mod history;
 mod instance;
 mod last_lines;
+mod line;
 mod orders;
 mod perform;
 mod session;

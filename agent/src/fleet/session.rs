@@ -7,22 +7,19 @@ use agent_core::spec::Level;
 use proto::v1::agent_message::Body;
 use proto::v1::controller_message::Body as Said;
 use proto::v1::link_client::LinkClient;
-use proto::v1::{AgentMessage, Alive, ControllerMessage, Hello, LinkRefused, Welcome};
+use proto::v1::{ControllerMessage, Hello, LinkRefused, Welcome};
 use proto::{PROTOCOL_HIGHEST, PROTOCOL_LOWEST};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::Streaming;
 
 use crate::fleet::door::{CoreGone, Door};
+use crate::fleet::line::{HASH_EVERY, Line, message};
 use crate::fleet::orders::wall_ms;
 
 /// Messages on their way to the wire. A controller that takes them more slowly makes the door
 /// wait, and then the history merges what changes.
 const OUTBOX_MAX: usize = 64;
-
-/// How long a full outbox is waited for: a controller that takes nothing for so long is gone.
-const SEND_MAX: Duration = Duration::from_secs(30);
 
 /// From the hello to the welcome: a controller first asks another agent of the same name, if there
 /// is one, whether it lives.
@@ -30,23 +27,6 @@ const WELCOME_MAX: Duration = Duration::from_secs(30);
 
 /// The largest message: ten thousand orders take two megabytes.
 const MESSAGE_MAX_BYTES: usize = 16 * 1024 * 1024;
-
-/// Keepalives from the welcome are held between these, so that a wrong setting neither floods the
-/// link nor lets it fall silent.
-const KEEPALIVE_MIN: Duration = Duration::from_millis(100);
-const KEEPALIVE_MAX: Duration = Duration::from_mins(10);
-const KEEPALIVE_IDLE_DEFAULT: Duration = Duration::from_secs(45);
-const KEEPALIVE_BUSY_DEFAULT: Duration = Duration::from_secs(5);
-
-/// So many keepalives without a word from the controller end the session; one answer may be lost
-/// to a slow moment.
-const SILENCE_KEEPALIVES: u32 = 3;
-
-/// Within this after our own sign of life, the controller's is its answer, and is not answered.
-const ANSWER_WITHIN: Duration = Duration::from_secs(2);
-
-/// How often both sides compare what they believe.
-const HASH_EVERY: Duration = Duration::from_mins(5);
 
 /// How a session ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -60,7 +40,7 @@ pub(crate) struct End {
 }
 
 /// Why a session goes no further.
-enum Stop {
+pub(crate) enum Stop {
     /// The core is gone: the door ends.
     Core,
     /// Where and why.
@@ -75,30 +55,14 @@ impl From<CoreGone> for Stop {
     }
 }
 
-/// What a session knows beyond the door.
-struct Session {
-    outbox: mpsc::Sender<AgentMessage>,
-    inbox: Streaming<ControllerMessage>,
-    keepalive_idle: Duration,
-    keepalive_busy: Duration,
-    said: Instant,
-    heard: Instant,
-    alive_said: Instant,
-    answer_due: bool,
-    busy_since: Option<Instant>,
-    hash_at: Instant,
-    /// The position that the controller has.
-    told: proto::v1::Position,
-}
-
 impl Door {
     /// Dials one controller and stays until the session ends.
     pub(crate) async fn session(&mut self, address: &str) -> Result<End, CoreGone> {
         let mut was_welcome = false;
         let stop = match self.join(address).await {
-            Ok(mut session) => {
+            Ok(mut line) => {
                 was_welcome = true;
-                self.stay(&mut session).await
+                self.stay(&mut line).await
             }
             Err(stop) => stop,
         };
@@ -119,7 +83,7 @@ impl Door {
     }
 
     /// From nothing to the welcome.
-    async fn join(&mut self, address: &str) -> Result<Session, Stop> {
+    async fn join(&mut self, address: &str) -> Result<Line, Stop> {
         let settings = self.settings.clone();
         let read = tokio::task::spawn_blocking(move || {
             let credentials = settings.credentials().map_err(|e| e.to_string())?;
@@ -158,7 +122,7 @@ impl Door {
         self.say(Level::Info, &text);
         self.ledger.raise_epoch(welcome.controller_epoch).await;
         self.epoch_seen = welcome.controller_epoch;
-        Ok(Session::new(outbox, inbox, &welcome))
+        Ok(Line::new(outbox, inbox, &welcome))
     }
 
     fn hello(&self, host: &str) -> Hello {
@@ -196,10 +160,10 @@ impl Door {
     }
 
     /// From the welcome to the end.
-    async fn stay(&mut self, session: &mut Session) -> Stop {
-        match self.begin_session(session).await {
+    async fn stay(&mut self, line: &mut Line) -> Stop {
+        match self.begin_session(line).await {
             Ok(()) => loop {
-                if let Err(stop) = self.turn(session).await {
+                if let Err(stop) = self.turn(line).await {
                     return stop;
                 }
             },
@@ -207,21 +171,21 @@ impl Door {
         }
     }
 
-    async fn begin_session(&mut self, session: &mut Session) -> Result<(), Stop> {
-        self.tell_state(session).await?;
+    async fn begin_session(&mut self, line: &mut Line) -> Result<(), Stop> {
+        self.tell_state(line).await?;
         self.ask_undelivered();
         Ok(())
     }
 
     /// Waits for one thing, and does what follows from it.
-    async fn turn(&mut self, session: &mut Session) -> Result<(), Stop> {
-        session.note_busy(self.in_flight > 0);
-        let (alive_at, gone_at) = (session.alive_at(), session.gone_at());
+    async fn turn(&mut self, line: &mut Line) -> Result<(), Stop> {
+        line.note_busy(self.in_flight > 0);
+        let (alive_at, gone_at) = (line.alive_at(), line.gone_at());
         tokio::select! {
-            said = session.inbox.message() => {
-                session.heard = Instant::now();
+            said = line.inbox.message() => {
+                line.heard = Instant::now();
                 match said {
-                    Ok(Some(message)) => self.on_said(session, message).await,
+                    Ok(Some(message)) => self.on_said(line, message).await,
                     Ok(None) => Err(Stop::Link("the controller closed the session".to_owned())),
                     Err(status) => Err(Stop::Link(status_text(&status))),
                 }
@@ -229,17 +193,17 @@ impl Door {
             event = self.events.recv() => {
                 self.take_in(event).await?;
                 self.catch_up().await?;
-                self.tell_state(session).await
+                self.tell_state(line).await
             }
             Some(work) = self.works.join_next() => {
                 let bodies = self.on_work(work).await?;
                 // The state that a result speaks of goes before it.
-                self.tell_state(session).await?;
-                session.send_all(bodies).await
+                self.tell_state(line).await?;
+                line.send_all(bodies).await
             }
-            () = sleep_until(alive_at) => session.say_alive(self).await,
-            () = sleep_until(session.hash_at) => {
-                session.hash_at = Instant::now() + HASH_EVERY;
+            () = sleep_until(alive_at) => line.say_alive(self.history.position()).await,
+            () = sleep_until(line.hash_at) => {
+                line.hash_at = Instant::now() + HASH_EVERY;
                 self.ask_hash();
                 Ok(())
             }
@@ -249,25 +213,21 @@ impl Door {
         }
     }
 
-    async fn on_said(
-        &mut self,
-        session: &mut Session,
-        message: ControllerMessage,
-    ) -> Result<(), Stop> {
+    async fn on_said(&mut self, line: &mut Line, message: ControllerMessage) -> Result<(), Stop> {
         match message.body {
             Some(Said::Orders(batch)) => {
                 let bodies = self.on_batch(batch);
-                session.send_all(bodies).await
+                line.send_all(bodies).await
             }
             Some(Said::Acknowledged(results)) => {
                 self.on_acknowledged(results);
                 Ok(())
             }
-            Some(Said::Alive(_)) if session.takes_answer() => Ok(()),
-            Some(Said::Alive(_)) => session.say_alive(self).await,
+            Some(Said::Alive(_)) if line.takes_answer() => Ok(()),
+            Some(Said::Alive(_)) => line.say_alive(self.history.position()).await,
             Some(Said::SnapshotWanted(_)) => {
-                session.told = proto::v1::Position::default();
-                self.tell_state(session).await
+                line.told = proto::v1::Position::default();
+                self.tell_state(line).await
             }
             Some(Said::BulkWanted(_)) => {
                 self.say(
@@ -283,116 +243,22 @@ impl Door {
     }
 
     /// Brings the controller to where the history is: deltas, or one snapshot; then events.
-    async fn tell_state(&mut self, session: &mut Session) -> Result<(), Stop> {
+    async fn tell_state(&mut self, line: &mut Line) -> Result<(), Stop> {
         self.catch_up().await?;
         let position = self.history.position();
-        if session.told != position {
-            let body = match self.history.since(session.told) {
+        if line.told != position {
+            let body = match self.history.since(line.told) {
                 Some(deltas) => Body::Deltas(deltas),
                 None => Body::Snapshot(self.history.snapshot(wall_ms())),
             };
-            session.told = position;
-            session.send(body).await?;
+            line.told = position;
+            line.send(body).await?;
         }
         match self.history.take_events() {
-            Some(events) => session.send(Body::Events(events)).await,
+            Some(events) => line.send(Body::Events(events)).await,
             None => Ok(()),
         }
     }
-}
-
-impl Session {
-    fn new(
-        outbox: mpsc::Sender<AgentMessage>,
-        inbox: Streaming<ControllerMessage>,
-        welcome: &Welcome,
-    ) -> Self {
-        let now = Instant::now();
-        let keepalive = |told: Option<prost_types::Duration>, default: Duration| {
-            let told = told.and_then(|told| Duration::try_from(told).ok());
-            told.unwrap_or(default).clamp(KEEPALIVE_MIN, KEEPALIVE_MAX)
-        };
-        Self {
-            outbox,
-            inbox,
-            keepalive_idle: keepalive(welcome.keepalive_idle, KEEPALIVE_IDLE_DEFAULT),
-            keepalive_busy: keepalive(welcome.keepalive_busy, KEEPALIVE_BUSY_DEFAULT),
-            said: now,
-            heard: now,
-            alive_said: now,
-            answer_due: false,
-            busy_since: None,
-            hash_at: now + HASH_EVERY,
-            told: welcome.have.unwrap_or_default(),
-        }
-    }
-
-    fn note_busy(&mut self, is_busy: bool) {
-        match (is_busy, self.busy_since) {
-            (true, None) => self.busy_since = Some(Instant::now()),
-            (false, Some(_)) => self.busy_since = None,
-            (true, Some(_)) | (false, None) => {}
-        }
-    }
-
-    fn keepalive(&self) -> Duration {
-        match self.busy_since {
-            Some(_) => self.keepalive_busy,
-            None => self.keepalive_idle,
-        }
-    }
-
-    /// When the next sign of life is due: when nothing was said, or nothing heard, for too long.
-    fn alive_at(&self) -> Instant {
-        self.said.min(self.heard).max(self.alive_said) + self.keepalive()
-    }
-
-    /// When silence means that the controller is gone. Who has just become busy begins to count
-    /// there, since until then the longer measure held.
-    fn gone_at(&self) -> Instant {
-        let from = self
-            .busy_since
-            .map_or(self.heard, |since| since.max(self.heard));
-        from + self.keepalive() * SILENCE_KEEPALIVES
-    }
-
-    /// Whether a sign of life is the answer to our own. One that is not asks whether we live.
-    fn takes_answer(&mut self) -> bool {
-        let is_answer = self.answer_due && self.alive_said.elapsed() < ANSWER_WITHIN;
-        self.answer_due = false;
-        is_answer
-    }
-
-    async fn say_alive(&mut self, door: &Door) -> Result<(), Stop> {
-        self.alive_said = Instant::now();
-        self.answer_due = true;
-        let position = Some(door.history.position());
-        self.send(Body::Alive(Alive { position })).await
-    }
-
-    async fn send_all(&mut self, bodies: Vec<Body>) -> Result<(), Stop> {
-        for body in bodies {
-            self.send(body).await?;
-        }
-        Ok(())
-    }
-
-    async fn send(&mut self, body: Body) -> Result<(), Stop> {
-        match timeout(SEND_MAX, self.outbox.send(message(body))).await {
-            Ok(Ok(())) => {
-                self.said = Instant::now();
-                Ok(())
-            }
-            Ok(Err(_)) => Err(Stop::Link("the connection broke".to_owned())),
-            Err(_) => Err(Stop::Link(
-                "the controller takes nothing any more".to_owned(),
-            )),
-        }
-    }
-}
-
-fn message(body: Body) -> AgentMessage {
-    AgentMessage { body: Some(body) }
 }
 
 fn link(error: &dyn std::error::Error) -> Stop {

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use controller_core::{Answer, Effect, Happening, HostSay, Operation, SessionId, Ticket};
+use controller_core::{Answer, Effect, Happening, Host, HostSay, Operation, SessionId, Ticket};
 use proto_words::Now;
 use tokio::sync::{broadcast, oneshot};
 use tracing::{error, info};
@@ -24,6 +24,14 @@ struct Session {
     _is_open: oneshot::Sender<()>,
 }
 
+/// What a key shall hold; made into bytes only when it is written, since a newer one may come first.
+enum Value {
+    Operation(Box<Operation>),
+    Host(Box<Host>),
+    Epoch(u64),
+    Nothing,
+}
+
 /// The loop's hands.
 pub(crate) struct Hands {
     keepalives: link::Keepalives,
@@ -33,7 +41,7 @@ pub(crate) struct Hands {
     happenings: broadcast::Sender<Arc<Happening>>,
     writer: Writer,
     /// What is to be written next; a newer record of an operation replaces an older one.
-    changes: BTreeMap<String, Option<Vec<u8>>>,
+    changes: BTreeMap<String, Value>,
     /// What may only happen once that is written.
     then: Vec<Effect>,
     /// What waits for the batch that is being written, with the operations in it.
@@ -125,18 +133,20 @@ impl Hands {
                 }
             }
             Effect::Record(operation, then) => {
-                self.record(&operation);
+                let key = format!("{OPERATIONS}{}", operation.id);
+                self.changes.insert(key, Value::Operation(operation));
                 self.then.extend(then);
             }
             Effect::Forget(id) => {
-                self.changes.insert(format!("{OPERATIONS}{id}"), None);
+                self.changes
+                    .insert(format!("{OPERATIONS}{id}"), Value::Nothing);
             }
             Effect::RecordHost(host) => {
-                self.record_json(format!("{HOSTS}{}", host.name), &*host);
+                self.changes
+                    .insert(format!("{HOSTS}{}", host.name), Value::Host(host));
             }
             Effect::RecordEpoch(epoch) => {
-                self.changes
-                    .insert(EPOCH.to_owned(), Some(epoch.to_string().into_bytes()));
+                self.changes.insert(EPOCH.to_owned(), Value::Epoch(epoch));
             }
             Effect::Audit(line) => audit::write(&line),
             Effect::Log(text) => info!("{text}"),
@@ -155,19 +165,6 @@ impl Hands {
         }
     }
 
-    fn record(&mut self, operation: &Operation) {
-        self.record_json(format!("{OPERATIONS}{}", operation.id), operation);
-    }
-
-    fn record_json(&mut self, key: String, value: &impl serde::Serialize) {
-        match serde_json::to_vec(value) {
-            Ok(bytes) => {
-                self.changes.insert(key, Some(bytes));
-            }
-            Err(error) => error!("{key} cannot be written: {error}"),
-        }
-    }
-
     /// Hands the next batch to the writer, unless it is still at the last one.
     fn write(&mut self) {
         if self.in_flight.is_some() {
@@ -180,7 +177,10 @@ impl Hands {
             }
             return;
         }
-        let changes: Vec<Change> = std::mem::take(&mut self.changes).into_iter().collect();
+        let changes: Vec<Change> = std::mem::take(&mut self.changes)
+            .into_iter()
+            .filter_map(change)
+            .collect();
         let operations = changes
             .iter()
             .filter_map(|(key, _)| key.strip_prefix(OPERATIONS))
@@ -213,6 +213,22 @@ impl Hands {
     /// Whether something is still to be written.
     pub fn is_writing(&self) -> bool {
         self.in_flight.is_some()
+    }
+}
+
+fn change((key, value): (String, Value)) -> Option<Change> {
+    let bytes = match value {
+        Value::Operation(operation) => serde_json::to_vec(&operation),
+        Value::Host(host) => serde_json::to_vec(&host),
+        Value::Epoch(epoch) => Ok(epoch.to_string().into_bytes()),
+        Value::Nothing => return Some((key, None)),
+    };
+    match bytes {
+        Ok(bytes) => Some((key, Some(bytes))),
+        Err(error) => {
+            error!("{key} cannot be written: {error}");
+            None
+        }
     }
 }
 

@@ -27,6 +27,13 @@ use crate::{api, link};
 /// How long streams get to end when the controller is told to.
 const SHUTDOWN_MAX: Duration = Duration::from_secs(3);
 
+/// Watchers that vanished without a word would hold their connection for ever; agents are judged
+/// by their own signs of life, much sooner. Seldom, since it wakes every agent.
+const PING_EVERY: Duration = Duration::from_mins(5);
+
+/// An operator's machine may sleep for a moment; longer than this it has gone.
+const PONG_MAX: Duration = Duration::from_mins(1);
+
 /// Streams of one connection at one time: an operator's programs share one, and no one needs more.
 const STREAMS_MAX: u32 = 256;
 
@@ -257,6 +264,8 @@ fn serve(
     tasks.spawn(listen::accept(listener, prepared.door, tasks.clone()));
     let routes = tonic::transport::Server::builder()
         .max_concurrent_streams(STREAMS_MAX)
+        .http2_keepalive_interval(Some(PING_EVERY))
+        .http2_keepalive_timeout(Some(PONG_MAX))
         .add_service(link::service(mailbox.clone(), tasks.clone()))
         .add_service(api::service(mailbox.clone(), tasks.clone()));
     let connections = tokio_stream::wrappers::ReceiverStream::new(prepared.verified);

@@ -256,14 +256,10 @@ impl Operation {
         )
     }
 
-    /// Whether this host has orders of it without a result.
-    #[must_use]
-    pub fn is_in_flight_at(&self, host: &str) -> bool {
-        !self.is_done()
-            && self
-                .targets
-                .iter()
-                .any(|target| target.name.host == host && target.is_handed())
+    /// Hosts that have orders of it without a result; one may come several times.
+    pub fn hosts_in_flight(&self) -> impl Iterator<Item = &str> {
+        let handed = self.targets.iter().filter(|target| target.is_handed());
+        handed.map(|target| target.name.host.as_str())
     }
 
     /// When it must be looked at again, on the monotonic clock; `None` when it is done.

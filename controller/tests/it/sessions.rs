@@ -204,3 +204,52 @@ async fn a_watcher_hears_what_it_asked_for_and_nothing_else() {
         ("web-1", v1::HostLiveness::Up)
     );
 }
+
+#[tokio::test]
+async fn a_watcher_that_is_too_slow_is_told_how_much_it_has_missed() {
+    const CHANGES: usize = 40_000;
+    let stage = Stage::new().await;
+    let mut alice = stage.operator().await;
+    let mut watch = alice
+        .0
+        .watch(v1::WatchRequest::default())
+        .await
+        .unwrap()
+        .into_inner();
+    soon("the beginning", watch.message()).await.unwrap();
+    let web = stage.agent("web-1", &[row("shop", "api", 5)]).await;
+    let event = v1::StateEvent {
+        row: Some(v1::Row {
+            spawnerr: "x".repeat(100),
+            ..row("shop", "api", 5)
+        }),
+        from: v1::ProcessState::Starting.into(),
+        expected: false,
+    };
+    for _ in 0..CHANGES / 1000 {
+        let events = vec![event.clone(); 1000];
+        web.say(agent_message::Body::Events(v1::Events {
+            events,
+            dropped: 0,
+        }))
+        .await;
+    }
+    // Whoever asks gets its answer: a slow watcher holds nobody up.
+    alice.knows(1).await;
+    let mut heard = 0;
+    let mut missed = 0;
+    while heard + missed < CHANGES as u64 {
+        match soon("a change", watch.message())
+            .await
+            .unwrap()
+            .unwrap()
+            .body
+            .unwrap()
+        {
+            watch_message::Body::ProcessEvent(_) => heard += 1,
+            watch_message::Body::Dropped(number) => missed += number,
+            watch_message::Body::HostEvent(_) | watch_message::Body::Begun(_) => {}
+        }
+    }
+    assert!(heard > 0 && missed > 0, "{heard} heard, {missed} missed");
+}

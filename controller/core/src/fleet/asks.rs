@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use proto_words::Now;
+use proto_words::{Now, Target};
 
 use super::{Fleet, OPERATIONS_RUNNING_MAX};
 use crate::effect::{Answer, AuditLine, Effect, News};
@@ -215,7 +215,7 @@ impl Fleet {
         result: String,
     ) {
         let all = planned.waves.iter().flat_map(|wave| &wave.targets);
-        let mut targets: Vec<_> = all.map(|planned| planned.target.to_string()).collect();
+        let mut targets: Vec<_> = all.map(|planned| shown(&planned.target)).collect();
         let surplus = targets.len().saturating_sub(AUDIT_TARGETS_MAX);
         if surplus > 0 {
             targets.truncate(AUDIT_TARGETS_MAX);
@@ -230,6 +230,14 @@ impl Fleet {
             result,
         }));
     }
+}
+
+/// A target; a whole host by its name alone.
+fn shown(target: &Target) -> String {
+    if target.group.is_empty() {
+        return target.host.clone();
+    }
+    target.to_string()
 }
 
 fn described(request: &Request) -> String {

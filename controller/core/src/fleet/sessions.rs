@@ -1,12 +1,14 @@
 //! Agents that come, speak, fall silent and go; and two that claim one name.
 
+use std::collections::BTreeSet;
+
 use proto_words::Now;
 
 use super::Fleet;
 use crate::effect::{Effect, Happening, HappeningKind, HostSay, LinkRefusal};
 use crate::input::{Hello, Said, SessionId};
 use crate::inventory::Liveness;
-use crate::operation::OrderDone;
+use crate::operation::{Operation, OrderDone};
 
 /// Keepalives that may be missing before a host is called silent: one may be late.
 const SILENT_AFTER: u64 = 2;
@@ -14,8 +16,8 @@ const SILENT_AFTER: u64 = 2;
 /// Keepalives that may be missing before its session is closed, so that the agent dials anew.
 const CLOSED_AFTER: u64 = 3;
 
-/// An agent that says it is alive is answered, but no more often than this, so that two sides that
-/// answer one another cannot make a storm.
+/// An agent that says it is alive is answered, but no more often than this (or twice in a busy
+/// keepalive, if that is shorter), so that two sides that answer one another cannot make a storm.
 const ANSWER_ALIVE_MS: u64 = 1000;
 
 const MS: u64 = 1_000_000;
@@ -257,8 +259,9 @@ impl Fleet {
     }
 
     fn answer_alive(&mut self, now: Now, host: &str) {
+        let pause_ms = ANSWER_ALIVE_MS.min(self.settings.keepalive_busy_ms / 2);
         if let Some(session) = self.sessions.get_mut(host)
-            && now.mono_ns >= session.answered_ns.saturating_add(ANSWER_ALIVE_MS * MS)
+            && now.mono_ns >= session.answered_ns.saturating_add(pause_ms * MS)
         {
             session.answered_ns = now.mono_ns;
             self.effects.push(Effect::Say(session.id, HostSay::Alive));
@@ -305,12 +308,17 @@ impl Fleet {
         }
     }
 
-    /// When a session counts as silent, and when as gone.
-    fn patience(&self, host: &str, session: &Session) -> (u64, u64) {
-        let is_busy = self
+    /// Hosts that have orders without a result.
+    fn busy_hosts(&self) -> BTreeSet<&str> {
+        let running = self
             .operations
             .values()
-            .any(|operation| operation.is_in_flight_at(host));
+            .filter(|operation| !operation.is_done());
+        running.flat_map(Operation::hosts_in_flight).collect()
+    }
+
+    /// When a session counts as silent, and when as gone.
+    fn patience(&self, session: &Session, is_busy: bool) -> (u64, u64) {
         let (keepalive_ms, from) = if is_busy {
             (
                 self.settings.keepalive_busy_ms,
@@ -324,8 +332,9 @@ impl Fleet {
     }
 
     pub(super) fn session_deadlines(&self) -> impl Iterator<Item = u64> + '_ {
-        let sessions = self.sessions.iter().map(|(host, session)| {
-            let (silent, closed) = self.patience(host, session);
+        let busy = self.busy_hosts();
+        let sessions = self.sessions.iter().map(move |(host, session)| {
+            let (silent, closed) = self.patience(session, busy.contains(host.as_str()));
             let is_silent = self
                 .inventory
                 .get(host)
@@ -336,10 +345,17 @@ impl Fleet {
     }
 
     pub(super) fn expire_sessions(&mut self, now: Now) {
+        let busy = self.busy_hosts();
         let late: Vec<_> = self
             .sessions
             .iter()
-            .map(|(host, session)| (host.clone(), session.id, self.patience(host, session)))
+            .map(|(host, session)| {
+                (
+                    host.clone(),
+                    session.id,
+                    self.patience(session, busy.contains(host.as_str())),
+                )
+            })
             .filter(|(.., (silent, _))| now.mono_ns >= *silent)
             .collect();
         for (host, session, (_, closed)) in late {

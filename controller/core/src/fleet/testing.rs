@@ -128,6 +128,21 @@ impl Stage {
         }
     }
 
+    /// A new process of the controller, with the records of the old one.
+    pub(crate) fn resumed(tables: &str, records: Vec<Operation>, at_ms: u64) -> Self {
+        let mut stage = Self::new(tables, request("start all"));
+        let now = Now {
+            mono_ns: at_ms * 1_000_000,
+            wall_ms: i64::try_from(at_ms).unwrap(),
+        };
+        stage.shown = records
+            .iter()
+            .map(|record| (record.id.clone(), record.log.len()))
+            .collect();
+        stage.fleet = Fleet::new(Settings::default(), 8, vec![], records, now);
+        stage
+    }
+
     /// One line: what happens, and everything that the core does about it.
     pub(crate) fn play(&mut self, at_ms: u64, words: &str) -> String {
         let now = Now {

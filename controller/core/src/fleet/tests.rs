@@ -215,3 +215,29 @@ fn hosts_that_were_known_before_are_down_and_not_unheard_of() {
     assert!(operation.is_done());
     assert_eq!(operation.exit_code(), 12);
 }
+
+#[test]
+fn an_operation_that_cannot_be_recorded_ends_what_was_not_handed_over() {
+    let two = "
+        db-1 | shop:db 1/1 STOPPED
+        web-1 | shop:api 5/5 STOPPED
+    ";
+    let mut stage = Stage::new(two, request("start all"));
+    for line in ["up db-1", "up web-1", "go"] {
+        stage.play(0, line);
+    }
+    let effects = stage
+        .fleet
+        .on_input(Now::default(), Input::NotRecorded("1".into()));
+    assert!(
+        effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Log(text) if text.contains("store's disk")))
+    );
+    let operation = stage.fleet.operation("1").unwrap();
+    let kinds: Vec<_> = operation
+        .results()
+        .map(|(name, result)| format!("{name} {}", result.outcome.kind))
+        .collect();
+    assert_eq!(kinds, ["web-1/shop:api CANCELLED"]);
+}

@@ -1,5 +1,6 @@
 //! What outlives a session: the history, the ledger, and the orders that are being done.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -157,7 +158,7 @@ pub(crate) async fn ask_table(mailbox: &Mailbox) -> Result<Table, CoreGone> {
 impl Door {
     async fn dial_for_ever(&mut self) -> Result<(), CoreGone> {
         let mut backoff = Backoff::new(self.settings.redial_max);
-        let mut last_failure = None;
+        let mut told = BTreeMap::new(); // the last reason by address: a new one is worth a line
         for attempt in 0_usize.. {
             let addresses = &self.settings.controllers;
             let address = addresses[attempt % addresses.len()].clone();
@@ -168,14 +169,13 @@ impl Door {
             } = Box::pin(self.session(&address)).await?;
             if was_welcome {
                 backoff.welcomed();
-                last_failure = None;
+                told.clear();
             }
-            if last_failure.as_ref() != Some(&why) {
+            if told.insert(address, why.clone()).as_ref() != Some(&why) {
                 self.say(
                     Level::Warn,
                     &format!("{why}; programs go on, and it is tried again"),
                 );
-                last_failure = Some(why);
             }
             let wait = backoff.next(rand::random_range(0.0..=1.0), retry_after);
             self.meanwhile(sleep(wait)).await?;

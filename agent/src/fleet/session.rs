@@ -267,6 +267,13 @@ fn link(error: &dyn std::error::Error) -> Stop {
 
 /// What a person can use of a gRPC status.
 fn status_text(status: &tonic::Status) -> String {
+    let mut cause = std::error::Error::source(status);
+    while let Some(deeper) = cause.and_then(std::error::Error::source) {
+        cause = Some(deeper);
+    }
+    if let Some(cause) = cause {
+        return format!("the connection broke: {cause}");
+    }
     match status.message() {
         "" => format!("the session broke ({:?})", status.code()),
         text => format!("{text} ({:?})", status.code()),

@@ -66,17 +66,23 @@ impl Home {
     /// The living processes that were started, directly or not, with this home's mark.
     #[must_use]
     pub fn processes(&self) -> Vec<Pid> {
-        let mark = format!("{MARK}={}", self.path().display());
-        let Ok(entries) = fs::read_dir("/proc") else {
-            return Vec::new();
-        };
-        let pids = entries
-            .flatten()
-            .filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-        pids.filter(|pid| carries(*pid, &mark))
-            .map(Pid::from_raw)
-            .collect()
+        marked(self.path())
     }
+}
+
+/// The living processes that carry the mark of the home in this directory, be it gone or not.
+#[must_use]
+pub fn marked(home: &Path) -> Vec<Pid> {
+    let mark = format!("{MARK}={}", home.display());
+    let Ok(entries) = fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    let pids = entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter(|pid| carries(*pid, &mark))
+        .map(Pid::from_raw)
+        .collect()
 }
 
 /// Whether the process was started with `mark` in its environment. A zombie has none.

@@ -20,6 +20,8 @@ mod bad_input;
 #[cfg(test)]
 mod compat;
 #[cfg(test)]
+mod demo;
+
 mod idle;
 #[cfg(test)]
 mod logs;

@@ -5,9 +5,12 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// The bridge's network: a /24 out of the block that is set aside for tests of devices
-/// (RFC 2544), so that it hides no network that somebody uses.
-const NETWORK: [u8; 3] = [198, 18, 77];
+/// The bridge's network is a /24 out of the block that is set aside for tests of devices
+/// (RFC 2544), so that it hides no network that somebody uses; which one differs from run to run.
+const BLOCK: [u8; 2] = [198, 18];
+
+/// The last number of the first host's address; the bridge has 1.
+const FIRST_HOST: u8 = 11;
 
 /// A network for the demo.
 #[derive(Debug)]
@@ -18,6 +21,8 @@ pub enum Network {
     Namespaces {
         /// Distinguishes this run's namespaces and interfaces.
         tag: String,
+        /// The third number of the addresses.
+        third: u8,
         /// The hosts, in the order of their addresses.
         hosts: Vec<String>,
     },
@@ -33,9 +38,11 @@ impl Network {
             );
         }
         let tag = format!("{:x}", std::process::id() & 0xffff);
+        let hosts = hosts.iter().map(|host| (*host).to_owned()).collect();
         let network = Self::Namespaces {
             tag,
-            hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
+            third: free_third(),
+            hosts,
         };
         match network.build() {
             Ok(()) => (network, None),
@@ -53,7 +60,7 @@ impl Network {
     pub fn controller(&self) -> IpAddr {
         match self {
             Self::Loopback => Ipv4Addr::LOCALHOST.into(),
-            Self::Namespaces { .. } => address(1).into(),
+            Self::Namespaces { third, .. } => address(*third, 1).into(),
         }
     }
 
@@ -70,21 +77,27 @@ impl Network {
     }
 
     fn build(&self) -> Result<(), String> {
-        let Self::Namespaces { tag, hosts } = self else {
+        let Self::Namespaces { tag, third, hosts } = self else {
             return Ok(());
         };
         let bridge = format!("fvbr{tag}");
         ip(&["link", "add", &bridge, "type", "bridge"])?;
-        ip(&["addr", "add", &format!("{}/24", address(1)), "dev", &bridge])?;
+        ip(&[
+            "addr",
+            "add",
+            &format!("{}/24", address(*third, 1)),
+            "dev",
+            &bridge,
+        ])?;
         ip(&["link", "set", &bridge, "up"])?;
-        for (number, host) in (11..).zip(hosts) {
+        for (number, host) in (FIRST_HOST..).zip(hosts) {
             let (space, outer) = (namespace(tag, host), format!("fv{tag}{number}"));
             ip(&["netns", "add", &space])?;
             ip(&[
                 "link", "add", &outer, "type", "veth", "peer", "name", "eth0", "netns", &space,
             ])?;
             ip(&["link", "set", &outer, "master", &bridge, "up"])?;
-            let own = format!("{}/24", address(number));
+            let own = format!("{}/24", address(*third, number));
             ip(&["-n", &space, "addr", "add", &own, "dev", "eth0"])?;
             ip(&["-n", &space, "link", "set", "eth0", "up"])?;
             ip(&["-n", &space, "link", "set", "lo", "up"])?;
@@ -94,19 +107,37 @@ impl Network {
 
     /// Takes it down again; what is not there is no error.
     pub fn remove(&self) {
-        let Self::Namespaces { tag, hosts } = self else {
+        let Self::Namespaces { tag, hosts, .. } = self else {
             return;
         };
-        for host in hosts {
+        for (number, host) in (FIRST_HOST..).zip(hosts) {
+            // With one end the other goes, too, and at once; the namespace's own end takes longer.
+            let _ = ip(&["link", "del", &format!("fv{tag}{number}")]);
             let _ = ip(&["netns", "del", &namespace(tag, host)]);
         }
         let _ = ip(&["link", "del", &format!("fvbr{tag}")]);
     }
 }
 
-fn address(last: u8) -> Ipv4Addr {
-    let [a, b, c] = NETWORK;
-    Ipv4Addr::new(a, b, c, last)
+fn address(third: u8, last: u8) -> Ipv4Addr {
+    let [first, second] = BLOCK;
+    Ipv4Addr::new(first, second, third, last)
+}
+
+/// A network that nobody here has, looked for from a place that differs from run to run.
+fn free_third() -> u8 {
+    let own = u8::try_from(std::process::id() % 256).unwrap_or(0);
+    let is_free = |third: &u8| {
+        let network = format!("{}/24", address(*third, 0));
+        let shown = Command::new("ip")
+            .args(["-4", "addr", "show", "to", &network])
+            .output();
+        shown.is_ok_and(|shown| shown.stdout.is_empty())
+    };
+    (0..=255)
+        .map(|step| own.wrapping_add(step))
+        .find(is_free)
+        .unwrap_or(own)
 }
 
 fn namespace(tag: &str, host: &str) -> String {

@@ -52,7 +52,7 @@ impl Stage {
             operators: vec!["you".to_owned()],
             controller: "controller-1".to_owned(),
             controller_names: vec![],
-            validity: Validity::days(1),
+            validity: Validity::days(30),
         };
         let certificates = home.join("certs");
         certs_dev::write_all(&fleet, &certificates, false).map_err(|error| error.to_string())?;
@@ -191,7 +191,7 @@ impl Stage {
             .args(arguments)
             .env("FLEETVISOR_CONFIG", self.client_settings())
             .env(MARK, &self.home)
-            .env_remove("FLEETVISOR_SERVER")
+            .env("FLEETVISOR_SERVER", format!("fleet://{}", self.address))
             .current_dir(&self.home)
             .stdin(Stdio::null())
             .output()

@@ -3,13 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proto_words::{
-    BadSelector, HostSelector, HostState, LabelTerm, ProcessPart, ProcessSelector, TargetSelector,
-    glob_matches,
+    BadSelector, HostSelector, HostState, LabelTerm, NAMES_MAX, ProcessPart, ProcessSelector,
+    TargetSelector, glob_matches,
 };
 use thiserror::Error;
 
 use crate::inventory::{Host, Inventory, Liveness};
 use crate::request::Selection;
+
+/// Targets that one selection may name; each is looked for on each host.
+const PARTS_MAX: usize = 1000;
 
 /// What a host selector can see of a host.
 #[derive(Debug, Clone, Copy)]
@@ -68,17 +71,43 @@ impl Selector {
     ///
     /// [`BadSelector`] for the first text that cannot be read.
     pub fn parse(selection: &Selection) -> Result<Self, BadSelector> {
-        let mut common = vec![HostSelector::parse(&selection.hosts)?];
+        let mut names = 0;
+        let mut counted = |tree: HostSelector, text: &str| {
+            names += tree.names();
+            if names > NAMES_MAX {
+                let why =
+                    format!("the selection has more than {NAMES_MAX} names; use globs or labels");
+                return Err(BadSelector {
+                    text: text.to_owned(),
+                    why,
+                });
+            }
+            Ok(tree)
+        };
+        let mut common = vec![counted(
+            HostSelector::parse(&selection.hosts)?,
+            &selection.hosts,
+        )?];
         for labels in &selection.labels {
             common.push(HostSelector::parse_labels(labels)?);
         }
         let mut parts = Vec::new();
+        let mut texts = selection.processes.iter().chain(&selection.targets);
+        if let Some(text) = texts.nth(PARTS_MAX) {
+            let why =
+                format!("the selection has more than {PARTS_MAX} targets; use globs or groups");
+            return Err(BadSelector {
+                text: text.clone(),
+                why,
+            });
+        }
         for text in &selection.processes {
             parts.push((None, ProcessSelector::parse(text)?, text.clone()));
         }
         for text in &selection.targets {
             let target = TargetSelector::parse(text)?;
-            parts.push((target.hosts, target.processes, text.clone()));
+            let hosts = target.hosts.map(|tree| counted(tree, text)).transpose()?;
+            parts.push((hosts, target.processes, text.clone()));
         }
         if parts.is_empty() {
             parts.push((None, ProcessSelector::All, "all".to_owned()));

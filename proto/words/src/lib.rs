@@ -24,7 +24,8 @@ pub use outcome::{Outcome, OutcomeKind};
 pub use repr::repr;
 pub use row::Row;
 pub use selector::{
-    BadSelector, HostSelector, HostState, LabelTerm, ProcessSelector, TargetSelector, glob_matches,
+    BadSelector, HostSelector, HostState, LabelTerm, NAMES_MAX, ProcessSelector, TargetSelector,
+    glob_matches,
 };
 pub use signal::{BadSignal, Signal};
 pub use state::{ProcessState, SupervisorState};

@@ -14,8 +14,8 @@ use crate::target::unescape;
 /// Parentheses within one another; nobody writes more, and the reader is recursive.
 const DEPTH_MAX: u32 = 32;
 
-/// Names that one selector may expand to: more than any fleet that one controller serves.
-const NAMES_MAX: usize = 100_000;
+/// Names that one selector may expand to: as many as one controller serves.
+pub const NAMES_MAX: usize = 20_000;
 
 /// Which hosts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,6 +105,19 @@ impl HostSelector {
     /// term, a term of a later version.
     pub fn parse(text: &str) -> Result<Self, BadSelector> {
         parse::hosts(text).map_err(|why| bad(text, why))
+    }
+
+    /// How many literal names it holds; see [`NAMES_MAX`].
+    #[must_use]
+    pub fn names(&self) -> usize {
+        match self {
+            Self::Name(_) => 1,
+            Self::Every | Self::Glob(_) | Self::Label(_) | Self::State(_) => 0,
+            Self::Union(terms)
+            | Self::Intersection(terms)
+            | Self::Difference(terms)
+            | Self::Exclusive(terms) => terms.iter().map(Self::names).sum(),
+        }
     }
 
     /// Reads a list of labels as `-l` takes it: `key=v,key!=v,key,!key`; all must hold.

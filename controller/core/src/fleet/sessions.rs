@@ -7,7 +7,7 @@ use proto_words::Now;
 use super::Fleet;
 use crate::effect::{Effect, Happening, HappeningKind, HostSay, LinkRefusal};
 use crate::input::{Hello, Said, SessionId};
-use crate::inventory::Liveness;
+use crate::inventory::{Liveness, Position};
 use crate::operation::{Operation, OrderDone};
 
 /// Keepalives that may be missing before a host is called silent: one may be late.
@@ -19,6 +19,9 @@ const CLOSED_AFTER: u64 = 3;
 /// An agent that says it is alive is answered, but no more often than this (or twice in a busy
 /// keepalive, if that is shorter), so that two sides that answer one another cannot make a storm.
 const ANSWER_ALIVE_MS: u64 = 1000;
+
+/// Processes of one host; more is a fault of the agent, and would fill our memory.
+const ROWS_MAX: usize = 50_000;
 
 const MS: u64 = 1_000_000;
 
@@ -233,7 +236,11 @@ impl Fleet {
     }
 
     fn in_step(&mut self, now: Now, host: &str) {
-        self.inventory.entry(host).is_in_step = true;
+        let entry = self.inventory.entry(host);
+        entry.is_in_step = true;
+        if entry.table.len() > ROWS_MAX {
+            return self.overfull(now, host);
+        }
         let Some(entry) = self.inventory.get(host) else {
             return;
         };
@@ -241,6 +248,17 @@ impl Fleet {
             if operation.amend_from_state(entry, now) {
                 self.dirty.insert(operation.id.clone());
             }
+        }
+    }
+
+    fn overfull(&mut self, now: Now, host: &str) {
+        self.inventory
+            .entry(host)
+            .apply_snapshot(Position::default(), Vec::new());
+        if let Some(session) = self.sessions.get(host).map(|session| session.id) {
+            let why = format!("it reports more than {ROWS_MAX} processes, which nobody can run");
+            self.close(session, &why);
+            self.left(now, session, host, &why);
         }
     }
 

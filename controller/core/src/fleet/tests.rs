@@ -2,10 +2,11 @@
 
 use proto_words::Now;
 
-use super::testing::{Stage, check, inventory, request};
+use super::testing::{Stage, check, inventory, request, row};
 use super::{Fleet, Settings};
 use crate::effect::{Answer, Effect};
-use crate::input::{Ask, Asked, Input, Ticket};
+use crate::input::{Ask, Asked, Input, Said, Ticket};
+use crate::inventory::Position;
 use crate::request::Selection;
 
 const ONE: &str = "web-1 | shop:api 5/5 STOPPED";
@@ -240,4 +241,20 @@ fn an_operation_that_cannot_be_recorded_ends_what_was_not_handed_over() {
         .map(|(name, result)| format!("{name} {}", result.outcome.kind))
         .collect();
     assert_eq!(kinds, ["web-1/shop:api CANCELLED"]);
+}
+
+#[test]
+fn an_agent_that_reports_processes_without_end_is_cut_off() {
+    let mut stage = Stage::new(ONE, request("start all"));
+    stage.play(0, "up web-1");
+    let rows = (0..50_001).map(|at| row("shop", &at.to_string(), 1, "STOPPED"));
+    let said = Said::Snapshot(Position { epoch: 1, seq: 1 }, rows.collect());
+    let input = stage.said("web-1", said);
+    let effects = stage.fleet.on_input(Now::default(), input);
+    assert!(
+        effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Close(_, why) if why.contains("50000")))
+    );
+    assert_eq!(stage.fleet.inventory().get("web-1").unwrap().table.len(), 0);
 }

@@ -1,11 +1,12 @@
 //! Reads host selectors and lists of labels. Recursive descent; errors are sentences.
 
-use super::{DEPTH_MAX, HostSelector, HostState, LabelTerm, range};
+use super::{DEPTH_MAX, HostSelector, HostState, LabelTerm, NAMES_MAX, range};
 
 /// The reader's place in the text.
 struct Reader<'a> {
     rest: &'a str,
     depth: u32,
+    names: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -31,6 +32,7 @@ pub(super) fn hosts(text: &str) -> Result<HostSelector, String> {
     let mut reader = Reader {
         rest: text,
         depth: 0,
+        names: 0,
     };
     let tree = reader.expression()?;
     match reader.rest.trim_start() {
@@ -120,7 +122,15 @@ impl Reader<'_> {
             return label(&format!("!{key}"));
         }
         let word = self.word();
-        self.list_of(&word).unwrap_or_else(|| simple(&word))
+        if let Some(listed) = self.list_of(&word) {
+            return listed;
+        }
+        let term = simple(&word)?;
+        self.names += term.names();
+        if self.names > NAMES_MAX {
+            return Err(format!("it has more than {NAMES_MAX} names"));
+        }
+        Ok(term)
     }
 
     fn parenthesis(&mut self) -> Result<HostSelector, String> {
@@ -300,6 +310,9 @@ mod tests {
             assert!(HostSelector::parse(bad).is_err(), "{bad:?}");
         }
         assert!(HostSelector::parse(&"(".repeat(10_000)).is_err());
+        let many = "w[1-9000]";
+        assert!(HostSelector::parse(&format!("{many},{many}")).is_ok());
+        assert!(HostSelector::parse(&format!("{many},{many},{many}")).is_err());
         let text = HostSelector::parse("a,b&c").unwrap_err().to_string();
         assert!(text.starts_with("\"a,b&c\": two different operators need parentheses"));
     }

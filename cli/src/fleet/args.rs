@@ -22,6 +22,9 @@ Exit codes: 0 done; 10 some failed, 11 all failed, 12 only unreachable, 13 ended
 15 some unknown at the deadline; 16 matched nothing, 17 too many hosts without --yes, 18 locked,
 19 not authorised, 20 no controller; 2 wrong usage. status: 0, 3 something does not run, 4 unknown.";
 
+/// The heading of the options that every verb takes.
+const EVERYWHERE: &str = "Options of every verb";
+
 /// Fleet mode's command line.
 #[derive(Debug, Parser)]
 #[command(
@@ -38,29 +41,30 @@ pub struct Args {
         long,
         alias = "serverurl",
         global = true,
+        help_heading = EVERYWHERE,
         value_name = "fleet://HOST:9440"
     )]
     pub server: Option<String>,
     /// The configuration [default: ~/.config/fleetvisor/fleetvisorctl.toml, then /etc/fleetvisor/…]
-    #[arg(short, long, global = true, value_name = "FILE")]
+    #[arg(short, long, global = true, help_heading = EVERYWHERE, value_name = "FILE")]
     pub configuration: Option<PathBuf>,
     /// The certificate of the fleet's authority
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "FILE")]
     pub ca: Option<PathBuf>,
     /// The operator's certificate
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "FILE")]
     pub certificate: Option<PathBuf>,
     /// Its private key
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "FILE")]
     pub key: Option<PathBuf>,
     /// Only these hosts: web-1,web-2 or web-[1-3] or 'web-* ! web-2'
-    #[arg(short = 'H', long, global = true, value_name = "HOSTS")]
+    #[arg(short = 'H', long, global = true, help_heading = EVERYWHERE, value_name = "HOSTS")]
     pub hosts: Vec<String>,
     /// Only hosts with these labels: key=value,key!=value,key,!key
-    #[arg(short, long, global = true, value_name = "LABELS")]
+    #[arg(short, long, global = true, help_heading = EVERYWHERE, value_name = "LABELS")]
     pub label: Vec<String>,
     /// How answers are written
-    #[arg(short, long, global = true, value_enum, default_value_t = Output::Table)]
+    #[arg(short, long, global = true, help_heading = EVERYWHERE, value_enum, default_value_t = Output::Table)]
     pub output: Output,
     #[command(subcommand)]
     pub verb: Verb,

@@ -127,6 +127,7 @@ async fn silence_is_unknown_and_amended_after_the_next_dial() {
     let mut web = stage.agent("web-1", &[row("shop", "api", 5)]).await;
     web.result(&batch, OutcomeKind::Ok).await;
     web.acknowledged().await;
+    logs(&[&id, "order 0 at web-1 was UNKNOWN, is OK"]).await;
     let record = alice.record(&id).await;
     let lines: Vec<_> = record.results.iter().map(shown).collect();
     assert_eq!(

@@ -264,10 +264,17 @@ impl Fleet {
 
     fn result(&mut self, now: Now, session: SessionId, host: &str, done: OrderDone) {
         let (id, order) = (done.operation.clone(), done.order);
-        if let Some(operation) = self.operations.get_mut(&id)
-            && operation.on_result(host, done, now)
-        {
-            self.dirty.insert(id.clone());
+        let kind = done.outcome.kind;
+        if let Some(operation) = self.operations.get_mut(&id) {
+            let was_over = operation.is_done();
+            if operation.on_result(host, done, now) {
+                self.dirty.insert(id.clone());
+                if was_over {
+                    let text =
+                        format!("operation {id}: order {order} at {host} was UNKNOWN, is {kind}");
+                    self.effects.push(Effect::Log(text));
+                }
+            }
         }
         // Also what was known, or is about an operation that is forgotten: the agent may forget it.
         self.acknowledge

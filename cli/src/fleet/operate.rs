@@ -105,8 +105,7 @@ impl Screen {
     fn plan(&mut self, plan: &v1::Plan) {
         self.operation.clone_from(&plan.operation);
         self.waves = plan.waves.len();
-        let targets: usize = plan.waves.iter().map(|wave| wave.targets.len()).sum();
-        self.bar.set_length(targets as u64);
+        self.bar.set_length(count(plan) as u64);
         if self.bar.is_hidden() {
             return;
         }
@@ -134,6 +133,12 @@ impl Screen {
         }
         exit
     }
+}
+
+/// Targets with a result of their own: a restart in two halves names each twice.
+fn count(plan: &v1::Plan) -> usize {
+    let once = plan.waves.iter().filter(|wave| wave.half != "start");
+    once.map(|wave| wave.targets.len()).sum()
 }
 
 fn refusal(refused: &v1::OperateRefused) -> Trouble {

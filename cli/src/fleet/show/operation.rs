@@ -38,7 +38,8 @@ fn plan(plan: &v1::Plan, is_dry_run: bool) -> String {
         let _ = writeln!(text, "{}", wave_line(wave));
     }
     let least = plan.least.as_ref().map_or(0, |least| least.seconds);
-    let targets: usize = plan.waves.iter().map(|wave| wave.targets.len()).sum();
+    let once = plan.waves.iter().filter(|wave| wave.half != "start");
+    let targets: usize = once.map(|wave| wave.targets.len()).sum();
     let _ = writeln!(
         text,
         "{} in {}; it takes {} at least; nothing was done",
@@ -91,9 +92,9 @@ fn result(result: &v1::TargetResult) -> String {
         let _ = write!(text, "  (was {was})");
     }
     for (word, groups) in [
-        ("available", &result.added),
+        ("added", &result.added),
         ("changed", &result.changed),
-        ("disappeared", &result.removed),
+        ("removed", &result.removed),
     ] {
         if !groups.is_empty() {
             let _ = write!(text, "  {word}: {}", groups.join(", "));

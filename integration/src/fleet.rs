@@ -13,6 +13,7 @@ use crate::home::Home;
 use crate::owned::Owned;
 use crate::ran::Ran;
 use crate::relay::Relay;
+use crate::stamps::{self, Stamp};
 use crate::subject::{Daemon, Host, Subject, free_port};
 use crate::wait::{self, PATIENCE};
 use crate::{normal, places};
@@ -55,6 +56,36 @@ pub struct Member<'a> {
     pub configuration: &'a str,
 }
 
+impl Agent {
+    /// What this host's programs wrote into `{dir}/stamps` at their starts.
+    #[must_use]
+    pub fn stamps(&self) -> Vec<Stamp> {
+        stamps::read(&self.daemon.home().read("stamps"))
+    }
+
+    /// The same of one program.
+    #[must_use]
+    pub fn stamps_of(&self, note: &str) -> Vec<Stamp> {
+        let mut stamps = self.stamps();
+        stamps.retain(|stamp| stamp.note == note);
+        stamps
+    }
+
+    /// Waits until a program has written its first stamp.
+    ///
+    /// # Panics
+    ///
+    /// When it has not within [`PATIENCE`].
+    #[expect(clippy::must_use_candidate, reason = "the waiting is the use")]
+    pub fn wait_stamp(&self, note: &str) -> Stamp {
+        let what = format!("{note} to start on {}", self.name);
+        wait::until(PATIENCE, &what, || {
+            let mut stamps = self.stamps_of(note);
+            stamps.pop().ok_or_else(|| self.daemon.log())
+        })
+    }
+}
+
 impl Fleet {
     /// Makes certificates, starts the controller and the agents, and waits until each agent serves
     /// its local clients and has dialled the controller.
@@ -64,11 +95,23 @@ impl Fleet {
     /// When any of that fails within [`PATIENCE`].
     #[must_use]
     pub fn start(members: &[Member<'_>]) -> Self {
-        let mut fleet = Self::prepare(members);
+        Self::start_with("", members)
+    }
+
+    /// As [`Fleet::start`], with more keys for the controller's configuration, and waits until the
+    /// controller has heard of every host's processes.
+    ///
+    /// # Panics
+    ///
+    /// As [`Fleet::start`].
+    #[must_use]
+    pub fn start_with(settings: &str, members: &[Member<'_>]) -> Self {
+        let mut fleet = Self::prepare_with(settings, members);
         fleet.start_controller();
         for member in members {
             fleet.start_agent(member);
         }
+        fleet.wait_joined();
         fleet
     }
 
@@ -79,6 +122,16 @@ impl Fleet {
     /// When certificates cannot be made.
     #[must_use]
     pub fn prepare(members: &[Member<'_>]) -> Self {
+        Self::prepare_with("", members)
+    }
+
+    /// As [`Fleet::prepare`], with more keys for the controller's configuration.
+    ///
+    /// # Panics
+    ///
+    /// As [`Fleet::prepare`].
+    #[must_use]
+    pub fn prepare_with(settings: &str, members: &[Member<'_>]) -> Self {
         let home = Home::new();
         let fleet = certs_dev::Fleet {
             name: FLEET.to_owned(),
@@ -100,11 +153,11 @@ impl Fleet {
             address,
             home,
         };
-        fleet.write_settings();
+        fleet.write_settings(settings);
         fleet
     }
 
-    fn write_settings(&self) {
+    fn write_settings(&self, more: &str) {
         let files = |stem: &str| {
             let file = |name: &str| self.home.join("certs").join(name).display().to_string();
             format!(
@@ -118,14 +171,10 @@ impl Fleet {
         let controller = files("controller");
         self.home.write(
             "controller.toml",
-            &format!("listen = \"{listen}\"\nstore = {store:?}\n{controller}"),
+            &format!("listen = \"{listen}\"\nstore = {store:?}\n{controller}{more}"),
         );
-        let client = self.home.join("fleetvisor");
-        std::fs::create_dir_all(&client).expect("a fresh home is writable");
-        self.home.write(
-            "fleetvisor/ctl.toml",
-            &files(&format!("operator-{OPERATOR}")),
-        );
+        self.home
+            .write("client.toml", &files(&format!("operator-{OPERATOR}")));
     }
 
     /// Starts the controller, again if it was killed, and waits until it takes connections.
@@ -203,6 +252,17 @@ impl Fleet {
     /// # Panics
     ///
     /// When there is none.
+    #[must_use]
+    pub fn host(&self, name: &str) -> &Agent {
+        let found = self.agents.iter().find(|agent| agent.name == name);
+        found.unwrap_or_else(|| panic!("no agent is called {name}"))
+    }
+
+    /// The same, to be changed.
+    ///
+    /// # Panics
+    ///
+    /// When there is none.
     pub fn agent(&mut self, name: &str) -> &mut Agent {
         let found = self.agents.iter_mut().find(|agent| agent.name == name);
         found.unwrap_or_else(|| panic!("no agent is called {name}"))
@@ -232,8 +292,9 @@ impl Fleet {
         let mut command = Command::new(places::binary("fleetvisorctl"));
         command
             .args(["-s", &format!("fleet://{}", self.address)])
+            .arg("-c")
+            .arg(self.home.join("client.toml"))
             .args(arguments)
-            .env("XDG_CONFIG_HOME", self.home.path())
             .env_remove("FLEETVISOR_SERVER")
             .current_dir(self.home.path());
         command
@@ -255,6 +316,21 @@ impl Fleet {
             stdout: normal(&ran.stdout),
             stderr: normal(&ran.stderr),
         }
+    }
+
+    /// Waits until every host is up and has told its processes.
+    ///
+    /// # Panics
+    ///
+    /// When they have not within [`PATIENCE`].
+    pub fn wait_joined(&self) {
+        self.ask_until(&["status"], |status| {
+            let rows = || status.value.as_array().into_iter().flatten();
+            let is_there = |agent: &Agent| {
+                rows().any(|row| row["host"] == agent.name.as_str() && row["stale"] == false)
+            };
+            self.agents.iter().all(is_there)
+        });
     }
 
     /// Runs the operator's client until `right` is content with what it says, and returns that.

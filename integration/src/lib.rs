@@ -1,7 +1,7 @@
 //! The roles of the whole, seen from outside: real binaries, real sockets, real children.
 //!
 //! A test says who acts ([`subject`]: Supervisor itself or ours, [`fleet`]: a controller and its
-//! agents, [`relay`]: the wire between them) and what must be seen ([`wait`], [`transcript`]).
+//! agents, [`operator`]: who commands them, [`relay`]: the wire between them) and what must be seen ([`wait`], [`transcript`]).
 //! Nothing in here imports a core; everything that it starts, it ends ([`owned`]), also when a test
 //! panics. A fault of the harness is a panic with a text that says what to do.
 
@@ -9,6 +9,7 @@ pub mod fleet;
 pub mod home;
 pub mod normal;
 pub mod once;
+pub mod operator;
 pub mod oracle;
 pub mod owned;
 pub mod places;
@@ -16,6 +17,7 @@ pub mod ran;
 pub mod relay;
 pub mod rpc;
 pub mod sleeper;
+pub mod stamps;
 pub mod subject;
 pub mod transcript;
 pub mod wait;

@@ -21,7 +21,9 @@ mod bad_input;
 mod compat;
 #[cfg(test)]
 mod demo;
-
+#[cfg(test)]
+mod fleet;
+#[cfg(test)]
 mod idle;
 #[cfg(test)]
 mod logs;

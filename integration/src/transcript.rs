@@ -9,6 +9,7 @@
 //! | `~ NAME STATE` | waits until the process is in the state |
 //! | `~ end` | waits until the daemon has ended; `[rc=N]` follows |
 //! | `~ again` | waits until the daemon has been away and answers again, after a reload |
+//! | `~ make NAME` | makes an empty file in the home, for a child that waits for it |
 //! | `~ file NAME TEXT` | waits until a file of the home contains the text |
 //! | `~ log TEXT` | waits until TEXT is in the activity log, and prints it since the last look |
 //! | `~ log` | the same without waiting, after the daemon's end |
@@ -144,13 +145,14 @@ impl Stage<'_> {
             }
             ["log", phrase @ ..] => self.log(&phrase.join(" ")),
             ["again"] => self.wait_again(),
+            ["make", name] => self.daemon.home().write(name, ""),
             ["file", name, text] => drop(wait_text(&self.daemon.path(name), text)),
             [name, state] => drop(self.daemon.wait_state(name, state)),
             _ => panic!("{line:?} is nothing to wait for; see the module's text"),
         }
     }
 
-    /// Prints what is new, less what depends on who runs it; a wait that takes longer is mentioned
+    /// Prints what is new, less what depends on who runs it and when; a wait that takes longer is mentioned
     /// more than once, but is one line here.
     fn log(&mut self, phrase: &str) {
         let log = wait::until(PATIENCE, &format!("{phrase:?} in the activity log"), || {
@@ -163,7 +165,7 @@ impl Stage<'_> {
             }
         });
         let mut lines: Vec<&str> = log[self.log_read..].lines().collect();
-        lines.retain(|line| !depends_on_the_place(line));
+        lines.retain(|line| !depends_on_the_moment(line));
         lines.dedup_by(|line, before| line == before && line.contains("INFO waiting for "));
         for line in lines {
             self.copy(line);
@@ -186,11 +188,12 @@ impl Stage<'_> {
     }
 }
 
-/// What the daemon says about the account and the limits that it was started with.
-fn depends_on_the_place(line: &str) -> bool {
-    ["running as root", "Set uid to user", "Increased RLIMIT_"]
-        .iter()
-        .any(|text| line.contains(text))
+/// What the daemon says about the account and the limits that it was started with, and about a stop
+/// that is not over at its second look: the original has that line or not, as its poll falls.
+fn depends_on_the_moment(line: &str) -> bool {
+    let words = ["running as root", "Set uid to user", "Increased RLIMIT_"];
+    let waits = line.contains("INFO waiting for ") && line.ends_with(" to stop");
+    waits || words.iter().any(|text| line.contains(text))
 }
 
 fn read(path: &Path) -> String {

@@ -27,6 +27,12 @@ use session::Session;
 /// Under this name the client has nothing that supervisorctl does not have.
 const SUPERVISORCTL: &str = "supervisorctl";
 
+/// What is said, under our own name, when nothing says whom to talk to.
+const NOTHING_CONFIGURED: &str = "\
+fleetvisorctl: no configuration was found, so supervisorctl's default is tried. Name one host with
+-c /etc/supervisord.conf or -s unix:///PATH/supervisor.sock, or a fleet with -s fleet://HOST:9440
+(or write ~/.config/fleetvisor/fleetvisorctl.toml).";
+
 fn main() -> ExitCode {
     let mut words = env::args_os().map(|word| word.to_string_lossy().into_owned());
     let program = words.next().unwrap_or_default();
@@ -101,6 +107,9 @@ impl OneHost<'_> {
         }
         args.serverurl = args.serverurl.or(server);
         let file = args.configuration.as_deref().or(self.found.as_deref());
+        if self.own_name && file.is_none() && args.serverurl.is_none() {
+            eprintln!("{NOTHING_CONFIGURED}");
+        }
         match config::load(&args, file, &surroundings()) {
             Ok(settings) => self.act(&args, settings),
             Err(error @ ConfigError::Syntax { .. }) => {

@@ -48,6 +48,8 @@ impl Operation {
                 let result = self.result_of(at, done, now);
                 self.settle(at, result);
             }
+            // An agent may send one result twice; that it does not know is no news the second time.
+            TargetState::Done(known) if known.outcome == done.outcome => return false,
             TargetState::Done(known) if known.outcome.kind == OutcomeKind::Unknown => {
                 let mut result = self.result_of(at, done, now);
                 if is_first_half && result.outcome.kind.is_success() {
@@ -71,8 +73,10 @@ impl Operation {
         }
     }
 
+    /// UNKNOWN gives way to the truth, or to an UNKNOWN that says more.
     fn amend(&mut self, at: usize, mut result: TargetResult) {
-        result.amended_from = Some(OutcomeKind::Unknown);
+        let is_known = result.outcome.kind != OutcomeKind::Unknown;
+        result.amended_from = is_known.then_some(OutcomeKind::Unknown);
         self.settle(at, result);
     }
 

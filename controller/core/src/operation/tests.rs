@@ -199,6 +199,21 @@ fn silence_after_the_hand_over_is_unknown_and_amended_when_the_truth_comes() {
 }
 
 #[test]
+fn an_agent_that_does_not_know_amends_nothing_however_often_it_says_so() {
+    check(
+        SHOP,
+        request("start web-1/shop:api"),
+        "
+        0.0 up web-1         -> web-1 Up
+        1.0 go               -> wave 0; web-1 <- 0 start shop:api
+        2.0 web-1 0 UNKNOWN  -> web-1/shop:api UNKNOWN; exit 15; web-1 ack [0]
+        3.0 web-1 0 UNKNOWN  -> web-1 ack [0]
+        4.0 web-1 0 OK       -> web-1/shop:api OK, was UNKNOWN; exit 0; web-1 ack [0]
+    ",
+    );
+}
+
+#[test]
 fn a_restart_in_two_halves_stops_all_before_it_starts_any() {
     let hosts = "
         db-1 | shop:db 1/1 RUNNING

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use agent_core::effect::Event;
 use agent_core::{Command, Refusal, Reply};
-use proto::v1::Order;
 use proto::v1::order::Verb;
+use proto::v1::{Order, RestartOrder, StartOrder};
 use proto_words::{FaultCode, Namespec, Origin, Outcome, OutcomeKind, ProcessState};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
@@ -57,11 +57,10 @@ impl Task {
         let events = self.mailbox.subscribe();
         let reply = self.mailbox.ask(self.origin.clone(), asked).await;
         match (verb, &reply) {
-            (Verb::Start(start), Reply::Refused(Refusal::AlreadyStarted(_)))
-                if waits(start.barrier) =>
-            {
-                self.settled(events).await.into()
-            }
+            (
+                Verb::Start(StartOrder { barrier }) | Verb::Restart(RestartOrder { barrier, .. }),
+                Reply::Refused(Refusal::AlreadyStarted(_)),
+            ) if waits(*barrier) => self.settled(events).await.into(),
             (
                 Verb::Start(_) | Verb::Restart(_),
                 Reply::Refused(Refusal::SpawnError { .. } | Refusal::AbnormalTermination(_)),
@@ -70,7 +69,8 @@ impl Task {
         }
     }
 
-    /// Somebody else has started it: that counts when it is past its gate, so wait until it is.
+    /// Somebody else has started it, or what a restart names has a successor already: that counts when
+    /// it is past its gate, so wait until it is.
     async fn settled(&self, mut events: Receiver<Arc<Event>>) -> Outcome {
         let mut state = self.state().await;
         while let Some(ProcessState::Starting) = state {

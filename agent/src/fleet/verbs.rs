@@ -126,7 +126,9 @@ fn refusal_outcome(verb: &Verb, refusal: &Refusal) -> Outcome {
     let code = match refusal {
         Refusal::ShuttingDown | Refusal::Busy(_) => return refused(&text),
         Refusal::Superseded(_) => return Outcome::new(OutcomeKind::Superseded, text),
-        Refusal::AlreadyStarted(_) if matches!(verb, Verb::Start(_)) => return already(),
+        Refusal::AlreadyStarted(_) if matches!(verb, Verb::Start(_) | Verb::Restart(_)) => {
+            return already();
+        }
         Refusal::NotRunning(_) if matches!(verb, Verb::Stop(_)) => return already(),
         Refusal::AlreadyAdded(_) if matches!(verb, Verb::Add(_)) => return already(),
         Refusal::BadName(_) => FaultCode::BadName,
@@ -262,6 +264,13 @@ mod tests {
         for (verb, refusal, kind, code) in [
             (
                 starting(),
+                Refusal::AlreadyStarted(name()),
+                OutcomeKind::Already,
+                0,
+            ),
+            // The life that it names has a successor already.
+            (
+                Verb::Restart(RestartOrder::default()),
                 Refusal::AlreadyStarted(name()),
                 OutcomeKind::Already,
                 0,

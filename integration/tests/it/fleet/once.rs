@@ -38,6 +38,31 @@ fn a_link_that_is_back_before_the_deadline_brings_the_result() {
 }
 
 #[test]
+fn a_restart_whose_order_is_sent_again_is_done_once() {
+    let mut fleet = fleet(SLOW);
+    assert_eq!(fleet.ask(&["start", "all"]).code, 0);
+    let restart = fleet.meanwhile(&["restart", "all"]);
+    wait_stamps(fleet.host("web-1"), 2);
+    fleet.agent("web-1").link.cut();
+    fleet.wait_host("web-1", "down");
+    fleet.agent("web-1").link.restore();
+    let answer = Answer::from(restart.end());
+    assert_eq!(
+        (answer.code, answer.summary().as_str()),
+        (0, "web-1/api:api OK"),
+        "{answer}"
+    );
+    assert_eq!(fleet.host("web-1").stamps().len(), 2);
+}
+
+fn wait_stamps(agent: &Agent, count: usize) {
+    wait::until(PATIENCE, &format!("{count} starts"), || {
+        let now = agent.stamps().len();
+        if now == count { Ok(()) } else { Err(now) }
+    });
+}
+
+#[test]
 fn a_link_that_is_back_after_the_deadline_amends_the_result() {
     let mut fleet = fleet(SLOW);
     let start = fleet.meanwhile(&["start", "all", "--host-deadline", "8s"]);
@@ -101,6 +126,26 @@ fn a_start_that_was_accepted_and_not_begun_is_done_once() {
 }
 
 #[test]
+fn a_restart_that_was_accepted_is_content_with_the_life_that_the_agent_began() {
+    let api = programs(&[("api", "forever", "autostart=true")]);
+    let mut fleet = Fleet::start(&[member("web-1", "", &api)]);
+    begin_anew(&mut fleet, true);
+    fleet.host("web-1").daemon.wait_state("api", "RUNNING");
+    let lives = fleet.host("web-1").stamps().len();
+    let restart = fleet.meanwhile(&["restart", "all"]);
+    assert_eq!(fleet.agent("web-1").daemon.wait_end(), 128 + 6);
+    assert_eq!(fleet.host("web-1").stamps().len(), lives);
+    begin_anew(&mut fleet, false);
+    // ALREADY if the order came to it while it was STARTING: the agent itself had begun it.
+    let answer = Answer::from(restart.end());
+    let result = answer.text("web-1/api:api", "result");
+    assert!(matches!(result.as_str(), "OK" | "ALREADY"), "{answer}");
+    assert_eq!(answer.code, 0, "{answer}");
+    // The agent's own start at its coming back is the new life; the order adds none.
+    assert_eq!(fleet.host("web-1").stamps().len(), lives + 1);
+}
+
+#[test]
 fn a_signal_that_was_accepted_is_never_sent_later() {
     let api = programs(&[(
         "api",
@@ -115,8 +160,12 @@ fn a_signal_that_was_accepted_is_never_sent_later() {
     assert_eq!(fleet.agent("web-1").daemon.wait_end(), 128 + 6);
     begin_anew(&mut fleet, false);
     let answer = Answer::from(signal.end());
-    let [result, text] = ["result", "text"].map(|key| answer.text("web-1/api:api", key));
-    assert_eq!((answer.code, result.as_str()), (15, "UNKNOWN"), "{answer}");
+    assert_eq!(
+        (answer.code, answer.summary().as_str()),
+        (15, "web-1/api:api UNKNOWN"),
+        "{answer}"
+    );
+    let text = answer.text("web-1/api:api", "text");
     assert!(text.contains("not done again"), "{answer}");
     // The one that was meant, which lost its parent, and its successor: neither was signalled.
     assert_eq!(kill(pid, None), Ok(()));

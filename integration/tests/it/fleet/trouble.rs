@@ -1,7 +1,9 @@
 //! What fails, who is gone, who falls silent: each target ends in its one result.
 
 use integration::fleet::Fleet;
+use integration::operator::Answer;
 use integration::ran::Ran;
+use integration::subject::Client;
 
 use super::{member, programs};
 
@@ -148,4 +150,61 @@ fn a_host_that_falls_silent_with_an_order_is_unknown_until_it_is_back() {
         "web-1/api:api OK, web-2/api:api UNKNOWN>OK"
     );
     assert_eq!(fleet.host("web-2").stamps().len(), 1);
+}
+
+#[test]
+fn who_waits_for_a_start_and_until_when() {
+    let web = programs(&[
+        ("slow", "forever", "startsecs=600\npriority=1"),
+        ("later", "forever", "priority=2"),
+    ]);
+    let fleet = Fleet::start(&[member("web-1", "", &web)]);
+    let overdue = fleet.ask(&["start", "all", "--host-deadline", "2s"]);
+    assert_eq!(
+        (overdue.code, overdue.summary().as_str()),
+        (13, "web-1/later:later SKIPPED, web-1/slow:slow NOT_READY"),
+        "{overdue}"
+    );
+    assert_eq!(fleet.ask(&["stop", "all"]).code, 0);
+    let spawned = fleet.ask(&["start", "all", "--barrier", "spawned"]);
+    assert_eq!(
+        (spawned.code, spawned.summary().as_str()),
+        (0, "web-1/later:later OK, web-1/slow:slow OK"),
+        "{spawned}"
+    );
+    let status = fleet.ask(&["status", "slow"]);
+    assert_eq!(status.states(), "web-1/slow:slow STARTING");
+    assert_eq!(fleet.ask(&["stop", "all"]).code, 0);
+
+    a_local_operator_is_an_equal(&fleet);
+    what_has_not_been_handed_over_can_be_cancelled(&fleet);
+}
+
+fn a_local_operator_is_an_equal(fleet: &Fleet) {
+    let start = fleet.meanwhile(&["start", "slow"]);
+    let host = &fleet.host("web-1").daemon;
+    host.wait_state("slow", "STARTING");
+    let stopped = host.host().client(Client::Ours, &["stop", "slow"]);
+    assert_eq!(stopped.stdout, "slow: stopped\n", "{stopped}");
+    let answer = Answer::from(start.end());
+    assert_eq!(
+        (answer.code, answer.summary().as_str()),
+        (11, "web-1/slow:slow SUPERSEDED"),
+        "{answer}"
+    );
+}
+
+fn what_has_not_been_handed_over_can_be_cancelled(fleet: &Fleet) {
+    let start = fleet.meanwhile(&["start", "all", "--host-deadline", "3s"]);
+    fleet.host("web-1").daemon.wait_state("slow", "STARTING");
+    let newest = fleet.ask(&["operations", "-n", "1"]);
+    let id = newest.value[0]["operation"].as_str().unwrap().to_owned();
+    assert_eq!(fleet.ask(&["cancel", &id]).code, 0);
+    let answer = Answer::from(start.end());
+    assert_eq!(
+        answer.summary(),
+        "web-1/later:later CANCELLED, web-1/slow:slow NOT_READY",
+        "{answer}"
+    );
+    assert_eq!(answer.code, 11);
 }

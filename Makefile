@@ -36,4 +36,4 @@ packages:
 
 # A controller and three agents on this machine, in a narrated run; ARGS=--once ends by itself.
 demo: build
-	cargo run --quiet -p integration --bin demo -- $(ARGS)
+	$${CARGO_TARGET_DIR:-target}/debug/demo $(ARGS)

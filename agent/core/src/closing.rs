@@ -26,7 +26,7 @@ pub struct Closing {
     told: bool,
     /// When the log is due to say whom the host waits for.
     report_at: u64,
-    /// The end has been announced; nothing more follows.
+    /// The end has been announced; only another kind of end can follow.
     finished: bool,
 }
 
@@ -92,6 +92,9 @@ impl Supervisor {
         };
         if let Some(closing) = &mut self.closing {
             closing.finish = finish;
+            if closing.finished {
+                turn.effects.push(Effect::Finish(finish));
+            }
             return;
         }
         let mut groups: Vec<_> = self.groups.iter().collect();

@@ -91,7 +91,7 @@ impl Supervisor {
             auto_logs,
             members: members.clone(),
         });
-        if self.started {
+        if self.started && self.closing.is_none() {
             self.autostart(turn, &members);
         }
     }
@@ -148,6 +148,9 @@ impl Supervisor {
         let Some(purpose) = self.reading.remove(&ticket) else {
             return;
         };
+        if self.closing.is_some() {
+            return turn.refuse(ticket, Refusal::ShuttingDown);
+        }
         let configuration = match configuration {
             Ok(configuration) => *configuration,
             Err(text) => return turn.refuse(ticket, Refusal::CantReread(text)),
@@ -218,8 +221,12 @@ impl Supervisor {
         }
     }
 
-    /// Takes each update as far as it can go now.
+    /// Takes each update as far as it can go now; on the way down none goes on, and whoever waits
+    /// is told at the end.
     pub(crate) fn advance_updates(&mut self, turn: &mut Turn) {
+        if self.closing.is_some() {
+            return;
+        }
         let tickets: Vec<_> = self.updating.keys().copied().collect();
         for ticket in tickets {
             self.advance_update(turn, ticket);
@@ -281,6 +288,13 @@ impl Supervisor {
         ticket: Ticket,
         prepared: PreparedGroup,
     ) {
+        if self.closing.is_some() {
+            // Nobody would stop it: the groups to be stopped are known already.
+            if !self.updating.contains_key(&ticket) {
+                turn.refuse(ticket, Refusal::ShuttingDown);
+            }
+            return;
+        }
         let name = prepared.configured.name.clone();
         let known = self.group(&name).is_some();
         self.activate(turn, prepared);

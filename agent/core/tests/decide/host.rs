@@ -333,6 +333,44 @@ fn whoever_still_waits_at_the_end_is_told() {
 }
 
 #[test]
+fn nothing_is_activated_on_the_way_down() {
+    check(
+        "a 1: a\nb 2: b",
+        "
+        0.0 started      -> running, a STARTING, spawn a, b STARTING, spawn b
+        0.0 spawned a    ->
+        0.0 spawned b    ->
+        new: a 1: a | b 2: b startsecs=7 | n 3: n
+        0.1 1 reread     -> read
+        0.1 read 1       -> answer 1 +[\"n\"] ~[\"b\"] -[]
+        0.1 2 add n      -> prepare n
+        0.2 3 update     -> read
+        0.2 read 3       -> b STOPPING, signal b SIGTERM
+        0.2 4 reread     -> read
+        0.3 5 shutdown   -> answer 5 done, stopping
+        0.4 prepared 2 n -> answer 2 no: the host is shutting down
+        0.4 read 4       -> answer 4 no: the host is shutting down
+        0.5 exit b 0     -> b STOPPED, a STOPPING, signal a SIGTERM
+        0.6 exit a 0     -> a STOPPED, answer 3 no: the host is shutting down, finish exit
+        ",
+    );
+}
+
+#[test]
+fn a_shutdown_after_the_last_moment_of_a_restart_is_still_a_shutdown() {
+    check(
+        "a 1: a autostart=false",
+        "
+        0.0 started        -> running
+        0.1 1 reload       -> read
+        0.1 read 1         -> answer 1 done, stopping, finish restart
+        0.1 signalled TERM -> finish exit
+        0.1 signalled HUP  ->
+        ",
+    );
+}
+
+#[test]
 fn the_whole_state_can_be_written_out_and_read_back() {
     let host = check(
         "a 1: a\nb 2: b1; b2 autostart=false",

@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::JoinHandle;
 
-use agent_core::effect::SpawnOrder;
+use agent_core::effect::{ProcessId, SpawnOrder};
 use agent_core::spec::ProcessSpec;
+use agent_core::{Refusal, Ticket};
 
 use super::child::Birthplace;
 use super::environment::Environment;
@@ -99,6 +100,39 @@ impl Spawner {
     }
 }
 
+/// Who waits for a job.
+enum Whose {
+    Birth(ProcessId),
+    Check(Ticket, ProcessId),
+    Errand,
+}
+
+impl Whose {
+    fn of(job: &Job) -> Self {
+        match job {
+            Job::Spawn(order) => Self::Birth(order.process),
+            Job::Check {
+                ticket, process, ..
+            } => Self::Check(*ticket, *process),
+            Job::Run(_) => Self::Errand,
+        }
+    }
+
+    /// What is reported of a job that has panicked.
+    fn report(self, text: String) -> SpawnReport {
+        let why = format!("internal error: {text}");
+        match self {
+            Self::Birth(process) => SpawnReport::Failed { process, why },
+            Self::Check(ticket, process) => SpawnReport::Checked {
+                ticket,
+                process,
+                verdict: Err(Refusal::Failed(why)),
+            },
+            Self::Errand => SpawnReport::Panicked(text),
+        }
+    }
+}
+
 struct Worker {
     environment: Environment,
     birthplace: Birthplace,
@@ -110,18 +144,9 @@ impl Worker {
     fn run(mut self, jobs: &Receiver<Job>, waiting: &AtomicUsize) {
         while let Ok(job) = jobs.recv() {
             waiting.fetch_sub(1, Ordering::Relaxed);
-            let process = match &job {
-                Job::Spawn(order) => Some(order.process),
-                Job::Check { .. } | Job::Run(_) => None,
-            };
-            let outcome = catch_unwind(AssertUnwindSafe(|| self.perform(job)));
-            match (outcome, process) {
-                (Ok(()), _) => {}
-                (Err(panic), Some(process)) => (self.report)(SpawnReport::Failed {
-                    process,
-                    why: format!("internal error: {}", text_of(&*panic)),
-                }),
-                (Err(panic), None) => (self.report)(SpawnReport::Panicked(text_of(&*panic))),
+            let whose = Whose::of(&job);
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.perform(job))) {
+                (self.report)(whose.report(text_of(&*panic)));
             }
         }
     }
@@ -149,7 +174,7 @@ impl Worker {
         }
     }
 
-    fn check(&self, spec: &ProcessSpec) -> Result<(), agent_core::Refusal> {
+    fn check(&self, spec: &ProcessSpec) -> Result<(), Refusal> {
         let resolved =
             resolve::resolve(&spec.command, &self.environment.path_for(&spec.environment));
         resolved

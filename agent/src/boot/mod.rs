@@ -100,7 +100,13 @@ fn live_until_the_end(mut request: LoadRequest) -> Result<ExitCode, Failure> {
             Finish::Exit => return Ok(ExitCode::SUCCESS),
             Finish::Restart => {
                 first = false;
-                request.surroundings = surroundings();
+                // Relative paths mean what they meant at first, also after a change of directory: the
+                // check before a restart and the restart itself read the same file.
+                let cwd = request.surroundings.cwd;
+                request.surroundings = Surroundings {
+                    cwd,
+                    ..surroundings()
+                };
             }
         }
     }

@@ -11,5 +11,6 @@ pub mod mailbox;
 #[cfg(test)]
 mod played;
 pub mod run;
+pub mod signals;
 pub mod spawn;
 pub mod xmlrpc;

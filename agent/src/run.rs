@@ -22,14 +22,13 @@ use agent_core::effect::{Effect, Event, Finish, ProcessId};
 use agent_core::input::{Exit, Input};
 use agent_core::spec::Level;
 use agent_core::{Ask, Supervisor};
-use proto_words::Signal;
 use tokio::io::unix::AsyncFd;
-use tokio::signal::unix::{Signal as SignalStream, SignalKind, signal};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::clock::Clock;
 use crate::logs::{BytesReport, Order, Orders};
 use crate::mailbox::Letter;
+use crate::signals::Signals;
 use crate::spawn::reap::{self, Exits, Nursery};
 use crate::spawn::{Child, Jobs, SpawnReport};
 
@@ -103,13 +102,6 @@ struct Draining {
     at_mono_ns: u64,
 }
 
-/// The Unix signals that the agent itself listens to.
-struct Signals {
-    streams: [(Signal, SignalStream); 5],
-    /// Only as PID 1, where strangers' ends come to us.
-    strangers: Option<SignalStream>,
-}
-
 /// The loop's state.
 struct Run {
     core: Supervisor,
@@ -143,7 +135,7 @@ pub async fn run(core: Supervisor, first: Vec<Effect>, tools: Tools) -> std::io:
         replies: HashMap::new(),
         next_ticket: 0,
         finish: None,
-        strangers_come: signals.strangers.is_some(),
+        strangers_come: signals.tell_of_strangers(),
         look_again: false,
     };
     let mut queue = VecDeque::new();
@@ -153,6 +145,9 @@ pub async fn run(core: Supervisor, first: Vec<Effect>, tools: Tools) -> std::io:
     run.feed(Input::Started);
     while run.finish.is_none() {
         run.turn(&mut signals).await;
+    }
+    for signal in signals.hold().await {
+        run.feed(Input::Signalled(signal));
     }
     Ok(run.finish.unwrap_or(Finish::Exit))
 }
@@ -211,7 +206,8 @@ impl Run {
         self.feed(Input::Woke);
     }
 
-    /// Reaps those that have ended; says whether there were any.
+    /// Reaps those that have ended; says whether there were any. A debugger may hold back a child
+    /// that looks ended: the set tells when it lets go.
     fn reap(&mut self) -> bool {
         let mut ready = Vec::new();
         if let Err(error) = self.exits.get_ref().ready(&mut ready) {
@@ -219,10 +215,11 @@ impl Run {
                 .orders
                 .log(Level::Critical, format!("cannot look for exits: {error}"));
         }
+        let before = self.children.len();
         for key in &ready {
             self.reap_one(ProcessId(*key));
         }
-        !ready.is_empty()
+        self.children.len() < before
     }
 
     fn reap_one(&mut self, process: ProcessId) {
@@ -404,43 +401,6 @@ impl Run {
                 self.perform(effect, &mut queue);
             }
         }
-    }
-}
-
-impl Signals {
-    fn watch() -> std::io::Result<Self> {
-        let watch = |number: i32| -> std::io::Result<(Signal, SignalStream)> {
-            let word = Signal::from_number(number).unwrap_or(Signal::TERM);
-            Ok((word, signal(SignalKind::from_raw(number))?))
-        };
-        let strangers = (std::process::id() == 1)
-            .then(|| signal(SignalKind::child()))
-            .transpose()?;
-        // TERM, INT, QUIT, HUP, USR2.
-        Ok(Self {
-            streams: [watch(15)?, watch(2)?, watch(3)?, watch(1)?, watch(12)?],
-            strangers,
-        })
-    }
-
-    /// The next signal to the agent; `None` says that a child of somebody's has ended.
-    async fn next(&mut self) -> Option<Signal> {
-        let [term, int, quit, hup, usr2] = &mut self.streams;
-        tokio::select! {
-            _ = term.1.recv() => Some(term.0),
-            _ = int.1.recv() => Some(int.0),
-            _ = quit.1.recv() => Some(quit.0),
-            _ = hup.1.recv() => Some(hup.0),
-            _ = usr2.1.recv() => Some(usr2.0),
-            () = next_or_never(self.strangers.as_mut()) => None,
-        }
-    }
-}
-
-async fn next_or_never(stream: Option<&mut SignalStream>) {
-    match stream {
-        Some(stream) => drop(stream.recv().await),
-        None => std::future::pending().await,
     }
 }
 

@@ -26,6 +26,7 @@ use crate::http::{self, BoundServer};
 use crate::logs::{ActivityLog, ActivitySettings, Bytes, Rotation, auto};
 use crate::mailbox::{Facts, Mailbox};
 use crate::run::{REPORTS_WAITING_MAX, Report, Tools, run};
+use crate::signals;
 use crate::spawn::{SpawnSettings, Spawner};
 
 /// How long the last lines may take to reach their files at the end: a disk that hangs must not
@@ -69,6 +70,8 @@ struct Opened {
 /// [`Failure`], with the text for stderr.
 pub fn live(request: &LoadRequest, first: bool, epoch: u64) -> Result<Finish, Failure> {
     let mut opened = open(request, first)?;
+    // The pidfile invites signals; until the loop hears them they wait.
+    signals::hold();
     let daemon = &opened.configuration.daemon;
     if first && !daemon.nodaemon {
         let said = background::go(daemon)

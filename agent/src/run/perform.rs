@@ -1,18 +1,22 @@
 //! What the loop does with each effect: it hands it over. A hand whose queue is full refuses at
 //! once, and the refusal goes back into the core as the effect's outcome.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use agent_core::command::{Refusal, Ticket};
+use agent_core::command::{PreparedGroup, Refusal, Ticket};
 use agent_core::effect::{Effect, ProcessId, SpawnOrder};
 use agent_core::input::Input;
-use agent_core::spec::{Level, ProcessSpec};
+use agent_core::spec::{GroupSpec, Level, ProcessSpec};
 use proto_words::Signal;
 
 use super::{Errands, Report, Run};
 use crate::logs::Order;
 use crate::spawn::{Job, reap};
+
+/// What is said when an errand panics.
+const INTERNAL_ERROR: &str = "internal error while the configuration was read or prepared";
 
 impl Run {
     /// Hands one effect over; what is known at once goes to the end of `queue`.
@@ -42,8 +46,10 @@ impl Run {
             }
             Effect::ClearMainLog { ticket } => queue.extend(self.clear_main_log(ticket)),
             Effect::ReopenLogs => drop(self.tools.orders.post(Order::Reopen)),
-            Effect::ReadConfiguration { ticket } => self.read_configuration(ticket),
-            Effect::PrepareGroup { ticket, group } => self.prepare_group(ticket, *group),
+            Effect::ReadConfiguration { ticket } => queue.extend(self.read_configuration(ticket)),
+            Effect::PrepareGroup { ticket, group } => {
+                queue.extend(self.prepare_group(ticket, *group));
+            }
             // Nobody listening is fine.
             Effect::Announce(event) => drop(self.tools.events.send(Arc::new(event))),
             Effect::Answer(ticket, reply) => {
@@ -148,32 +154,52 @@ impl Run {
         }
     }
 
-    fn read_configuration(&mut self, ticket: Option<Ticket>) {
-        self.errand(move |errands| Input::ConfigurationRead {
+    fn read_configuration(&mut self, ticket: Option<Ticket>) -> Option<Input> {
+        let read = move |configuration| Input::ConfigurationRead {
             ticket,
-            configuration: errands.read(),
-        });
+            configuration,
+        };
+        self.errand(
+            move |errands| read(errands.read()),
+            move |why| read(Err(why)),
+        )
     }
 
-    fn prepare_group(&mut self, ticket: Ticket, group: agent_core::spec::GroupSpec) {
-        self.errand(move |errands| Input::GroupPrepared {
-            ticket,
-            group: errands.prepare(group),
-        });
+    fn prepare_group(&mut self, ticket: Ticket, group: GroupSpec) -> Option<Input> {
+        let without_logs = PreparedGroup {
+            configured: group.clone(),
+            auto_logs: BTreeMap::new(),
+        };
+        let prepared = move |group| Input::GroupPrepared { ticket, group };
+        self.errand(
+            move |errands| prepared(errands.prepare(group)),
+            move |_| prepared(Box::new(without_logs.clone())),
+        )
     }
 
-    fn errand(&mut self, work: impl FnOnce(&dyn Errands) -> Input + Send + 'static) {
+    /// Has something done that may block. `instead` tells the core that it could not be done, now
+    /// or when it panics: whoever waits gets an answer in any case.
+    fn errand(
+        &mut self,
+        work: impl FnOnce(&dyn Errands) -> Input + Send + 'static,
+        instead: impl Fn(String) -> Input + Clone + Send + 'static,
+    ) -> Option<Input> {
         let (errands, report) = (Arc::clone(&self.tools.errands), self.tools.report.clone());
+        let (orders, failed) = (self.tools.orders.clone(), instead.clone());
         let job = Job::Run(Box::new(move || {
-            let input = Box::new(work(&*errands));
+            let done = catch_unwind(AssertUnwindSafe(|| work(&*errands)));
+            let input = done.unwrap_or_else(|_| {
+                orders.log(Level::Critical, INTERNAL_ERROR);
+                failed(INTERNAL_ERROR.to_owned())
+            });
             // When the loop has ended, nobody waits for it any more.
-            drop(report.blocking_send(Report::Input(input)));
+            drop(report.blocking_send(Report::Input(Box::new(input))));
         }));
-        if self.tools.jobs.post(job).is_err() {
-            self.tools
-                .orders
-                .log(Level::Error, spawn_thread_hangs().to_string());
-        }
+        self.tools.jobs.post(job).err().map(|_| {
+            let why = spawn_thread_hangs().to_string();
+            self.tools.orders.log(Level::Error, why.as_str());
+            instead(why)
+        })
     }
 }
 

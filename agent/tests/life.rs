@@ -5,6 +5,7 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -196,4 +197,19 @@ fn a_daemon_in_another_directory_still_finds_its_configuration() {
     until("the second life", || lives() == 2);
     agent.signal(SIGTERM);
     until("the end", || !agent.path("pid").exists());
+}
+
+#[test]
+fn a_restart_that_fails_at_a_port_says_so_in_the_log() {
+    let agent = Agent::start("");
+    until("the pidfile", || has_pid(&agent.path("pid")));
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut conf = std::fs::read_to_string(agent.path("conf")).unwrap();
+    let port = taken.local_addr().unwrap();
+    write!(conf, "[inet_http_server]\nport={port}\n").unwrap();
+    std::fs::write(agent.path("conf"), conf).unwrap();
+    agent.signal(SIGHUP);
+    let said = "CRIT not started again: Another program is already listening";
+    until("the line", || agent.log().contains(said));
+    assert_eq!(agent.end(), Some(2));
 }

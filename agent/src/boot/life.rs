@@ -124,7 +124,13 @@ fn open(request: &LoadRequest, first: bool) -> Result<Opened, Failure> {
     for (level, text) in said {
         activity.log(level, &text);
     }
-    let servers = http::open(&configuration.servers).map_err(|error| usage(&error))?;
+    let servers = http::open(&configuration.servers).map_err(|error| {
+        if !first {
+            // A daemon's stderr leads nowhere, and its programs are stopped.
+            activity.log(Level::Critical, &format!("not started again: {error}"));
+        }
+        usage(&error)
+    })?;
     for server in &configuration.servers {
         announce_server(&mut activity, server, &configuration.rpc_interfaces);
     }

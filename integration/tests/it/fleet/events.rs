@@ -1,6 +1,7 @@
 //! One watcher hears of any host.
 
 use integration::fleet::Fleet;
+use integration::subject::Client;
 use serde_json::Value;
 
 use super::{member, programs};
@@ -54,6 +55,31 @@ fn one_watcher_hears_of_any_host() {
         .into_iter()
         .find(|event| event["kind"] == "host");
     assert_eq!(gone.unwrap()["host"], "web-1");
+}
+
+#[test]
+fn a_host_whose_line_goes_dead_is_silent_then_down_then_back_in_step() {
+    let keepalive = "keepalive_idle = \"1s\"\nkeepalive_busy = \"1s\"\n";
+    let conf = programs(&[("good", "forever", "")]);
+    let mut fleet = Fleet::start_with(keepalive, &[member("web-1", "", &conf)]);
+    let watcher = fleet.meanwhile(&["events"]);
+    watcher.wait_words("begun");
+    // Neither end sees a closed connection: only what is not said can tell.
+    fleet.agent("web-1").link.stall();
+    fleet.wait_host("web-1", "down");
+    let host = fleet.host("web-1").daemon.host();
+    let started = host.client(Client::Ours, &["start", "good"]);
+    assert_eq!(started.stdout, "good: started\n", "{started}");
+    assert_eq!(fleet.ask(&["status"]).code, 4);
+
+    fleet.agent("web-1").link.restore();
+    let status = fleet.ask_until(&["status"], |status| status.code == 0);
+    assert_eq!(status.states(), "web-1/good:good RUNNING");
+    watcher.wait_words("\"up\"");
+    let words = watcher.words();
+    let place = |state: &str| words.find(&format!("\"state\":\"{state}\""));
+    let places = ["silent", "down", "up"].map(|state| place(state).expect("it was told"));
+    assert!(places.is_sorted(), "{words}");
 }
 
 /// One JSON object per line.

@@ -120,6 +120,7 @@ impl Supervisor {
             seq: self.seq,
             since_ms: turn.now.wall_ms,
             armed: None,
+            stop_reported: false,
         };
         self.processes.insert(id, process);
         id
@@ -383,6 +384,7 @@ fn with_paths(
 }
 
 fn not_restarted(text: &str) -> String {
+    let text = text.replace('\n', " ");
     format!(
         "not restarted, since the configuration cannot be read: {text}; \
          correct it (fleetvisord check FILE shows where) and send SIGHUP again"

@@ -16,6 +16,7 @@ pub mod machine;
 mod process;
 pub mod spec;
 mod supervisor;
+mod view;
 
 pub use command::{Ask, Command, Refusal, Reply, Ticket};
 pub use effect::Effect;

@@ -33,6 +33,8 @@ pub struct Process {
     pub since_ms: i64,
     /// The deadline that stands in the host's list for it.
     pub armed: Option<u64>,
+    /// The log has said that its stop is waited for, and is to say so again.
+    pub stop_reported: bool,
 }
 
 impl Process {

@@ -7,23 +7,23 @@
 //! ```
 //!
 //! It has no clock and performs nothing. `control.rs` holds start, stop and signal, `groups.rs`
-//! reread, add, remove and update, `closing.rs` the way down.
+//! reread, add, remove and update, `closing.rs` the way down, `view.rs` what is shown.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use proto_words::{Incarnation, Namespec, Now, Origin, ProcessPart, ProcessState, SupervisorState};
+use proto_words::{Incarnation, Now, Origin, ProcessState, SupervisorState};
 use serde::{Deserialize, Serialize};
 
 use crate::callers::Callers;
 use crate::closing::Closing;
-use crate::command::{Ask, Command, PreparedGroup, Refusal, Reply, Table, Ticket};
+use crate::command::{Ask, Command, PreparedGroup, Refusal, Reply, Ticket};
 use crate::effect::{Effect, Event, ProcessId, SpawnOrder};
 use crate::groups::{Group, Purpose, Updating};
 use crate::input::Input;
 use crate::machine::{self, Step};
 use crate::process::Process;
-use crate::spec::{GroupKind, GroupSpec};
+use crate::spec::{GroupKind, GroupSpec, Level};
 
 /// How often a wait for a stop is mentioned in the log; supervisord's two seconds.
 const STOP_REPORT_SECS: i64 = 2;
@@ -168,8 +168,7 @@ impl Supervisor {
             }
             Input::StrangerExited { pid, exit } => {
                 let text = format!("reaped unknown pid {pid} ({})", machine::cause(exit));
-                turn.effects
-                    .push(Effect::Log(crate::spec::Level::Info, text));
+                turn.effects.push(Effect::Log(Level::Info, text));
             }
             Input::SignalFailed {
                 process,
@@ -253,72 +252,6 @@ impl Supervisor {
         }
     }
 
-    fn show(&self, turn: &mut Turn, ticket: Ticket, command: Command) {
-        let named = |name: &Namespec| {
-            self.one(name)
-                .and_then(|id| self.processes.get(&id))
-                .ok_or_else(|| Refusal::BadName(name.to_string()))
-        };
-        let reply = match command {
-            Command::Info(name) => named(&name).map(|p| Reply::Infos(vec![p.info(turn.now)])),
-            Command::Files(name) => named(&name).map(|p| Reply::Files(p.files())),
-            Command::Configs => Ok(Reply::Configs(self.configs())),
-            Command::Rows => Ok(Reply::Rows(self.table())),
-            _ => {
-                let infos = self
-                    .by_name()
-                    .into_iter()
-                    .map(|p| p.info(turn.now))
-                    .collect();
-                Ok(Reply::Infos(infos))
-            }
-        };
-        turn.answer(ticket, reply.unwrap_or_else(Reply::Refused));
-    }
-
-    /// All rows, with the number of the newest change.
-    #[must_use]
-    pub fn table(&self) -> Table {
-        let rows = self.by_name().into_iter().map(Process::row).collect();
-        Table {
-            epoch: self.epoch,
-            seq: self.seq,
-            rows,
-        }
-    }
-
-    fn by_name(&self) -> Vec<&Process> {
-        let mut all: Vec<_> = self.processes.values().collect();
-        all.sort_by(|a, b| (&*a.group, &a.spec.name).cmp(&(&*b.group, &b.spec.name)));
-        all
-    }
-
-    /// The one process that a namespec names.
-    pub(crate) fn one(&self, name: &Namespec) -> Option<ProcessId> {
-        let ProcessPart::One(process) = &name.process else {
-            return None;
-        };
-        let group = self.group(&name.group)?;
-        let is_it = |id: &&ProcessId| {
-            self.processes
-                .get(id)
-                .is_some_and(|candidate| candidate.spec.name == *process)
-        };
-        group.members.iter().find(is_it).copied()
-    }
-
-    /// The active group with this name.
-    pub(crate) fn group(&self, name: &str) -> Option<&Group> {
-        self.groups.iter().find(|group| *group.name == *name)
-    }
-
-    /// The state of a process; one that is gone counts as stopped.
-    pub(crate) fn state(&self, id: ProcessId) -> ProcessState {
-        self.processes
-            .get(&id)
-            .map_or(ProcessState::Stopped, |process| process.machine.state())
-    }
-
     fn begin(&mut self, turn: &mut Turn) {
         self.started = true;
         turn.effects
@@ -365,19 +298,27 @@ impl Supervisor {
             && at <= now
         {
             self.stop_reports.pop_first();
+            if let Some(process) = self.processes.get_mut(&id) {
+                process.stop_reported = false;
+            }
             self.report_stop(turn, id);
         }
     }
 
-    /// Mentions that somebody waits for a stop, now and every two seconds.
+    /// Mentions that somebody waits for a stop, now and every two seconds, however many wait.
     pub(crate) fn report_stop(&mut self, turn: &mut Turn, id: ProcessId) {
-        let Some(process) = self.processes.get(&id) else {
+        if !self.callers.awaits_stop(id) {
+            return;
+        }
+        let Some(process) = self.processes.get_mut(&id) else {
             return;
         };
-        if process.machine.state() == ProcessState::Stopping && self.callers.awaits_stop(id) {
-            let text = format!("waiting for {} to stop", process.spec.name);
-            turn.effects
-                .push(Effect::Log(crate::spec::Level::Info, text));
+        if process.machine.state() == ProcessState::Stopping && !process.stop_reported {
+            process.stop_reported = true;
+            turn.log(
+                Level::Info,
+                format!("waiting for {} to stop", process.spec.name),
+            );
             self.stop_reports
                 .insert((turn.now.after_secs(STOP_REPORT_SECS), id));
         }
@@ -559,7 +500,7 @@ impl Turn {
         self.answer(ticket, Reply::Refused(refusal));
     }
 
-    pub(crate) fn log(&mut self, level: crate::spec::Level, text: impl Into<String>) {
+    pub(crate) fn log(&mut self, level: Level, text: impl Into<String>) {
         self.effects.push(Effect::Log(level, text.into()));
     }
 }

@@ -280,8 +280,9 @@ fn a_local_stop_is_mentioned_at_once_and_every_two_seconds() {
         0.0 started   -> running, a STARTING, spawn a
         0.0 spawned a -> log INFO spawned: 'a' with pid 101
         0.5 1 stop a  -> log DEBG killing a (pid 101) with signal SIGTERM, a STOPPING, signal a SIGTERM, log INFO waiting for a to stop
+        0.7 2F stop a ->
         2.5 woke      -> log INFO waiting for a to stop
-        2.6 exit a 0  -> a STOPPED, answer 1 done, log INFO stopped: a (exit status 0)
+        2.6 exit a 0  -> a STOPPED, answer 1 done, answer 2 done, log INFO stopped: a (exit status 0)
         4.5 woke      ->
         ",
         true,

@@ -45,7 +45,7 @@ try:
             if (kind, number) == (1, 1):
                 print('ended' if flags & 1 else 'goes on')
                 sys.exit()
-except ssl.SSLError as error:
+except (ssl.SSLError, ConnectionError):
     print('refused')
 ";
 

@@ -156,17 +156,30 @@ impl TargetSelector {
     ///
     /// # Errors
     ///
-    /// [`BadSelector`], as its two parts.
+    /// [`BadSelector`], as its two parts; and for an empty part. Most often that is a variable of a
+    /// script which is not set, and must not come to mean the whole fleet.
     pub fn parse(text: &str) -> Result<Self, BadSelector> {
+        if text.is_empty() {
+            return Err(bad(text, "it is empty; write all".to_owned()));
+        }
         let Some(slash) = slash_of(text) else {
             return Ok(Self {
                 hosts: None,
                 processes: ProcessSelector::parse(text)?,
             });
         };
+        let (hosts, processes) = (&text[..slash], &text[slash + 1..]);
+        if hosts.trim().is_empty() {
+            let why = "no host before the slash; write */ for every host".to_owned();
+            return Err(bad(text, why));
+        }
+        if processes.is_empty() {
+            let why = "nothing after the slash; write /all for everything".to_owned();
+            return Err(bad(text, why));
+        }
         Ok(Self {
-            hosts: Some(HostSelector::parse(&text[..slash])?),
-            processes: ProcessSelector::parse(&text[slash + 1..])?,
+            hosts: Some(HostSelector::parse(hosts)?),
+            processes: ProcessSelector::parse(processes)?,
         })
     }
 }
@@ -237,7 +250,6 @@ mod tests {
                 ProcessSelector::Named(Namespec::one("shop", "api")),
             ),
             ("web-1/all", Some("web-1"), ProcessSelector::All),
-            ("web-1/", Some("web-1"), ProcessSelector::All),
             (
                 "*/shop:",
                 Some("*"),
@@ -260,7 +272,9 @@ mod tests {
             };
             assert_eq!(TargetSelector::parse(text), Ok(expected), "{text:?}");
         }
-        assert!(TargetSelector::parse("h/a%zz").is_err());
+        for bad in ["h/a%zz", "", "/", "/all", " /shop:*", "web-1/"] {
+            assert!(TargetSelector::parse(bad).is_err(), "{bad:?}");
+        }
     }
 
     #[test]

@@ -133,15 +133,13 @@ impl Task {
     async fn overdue(&self, verb: &Verb) -> Outcome {
         let state = timeout(LOOK_MAX, self.state()).await.ok().flatten();
         match (verb, state) {
-            (
-                Verb::Start(_) | Verb::Restart(_),
-                Some(state @ (ProcessState::Starting | ProcessState::Running)),
-            ) => Outcome::new(
+            (Verb::Start(_) | Verb::Restart(_), Some(state)) => Outcome::new(
                 OutcomeKind::NotReady,
                 format!("{state}, but not past its gate by the deadline; it goes on"),
             ),
-            (Verb::Start(_) | Verb::Restart(_) | Verb::Stop(_), Some(state)) => failed(
-                FaultCode::Failed,
+            // Nothing has failed: it is under way, and the state will tell what became of it.
+            (Verb::Stop(_), Some(state)) => Outcome::new(
+                OutcomeKind::Unknown,
                 format!("still {state} at the deadline; what was asked goes on"),
             ),
             _ => Outcome::new(

@@ -275,6 +275,12 @@ mod tests {
                 OutcomeKind::Already,
                 0,
             ),
+            (
+                Verb::Restart(RestartOrder::default()),
+                Refusal::AlreadyStarted(name()),
+                OutcomeKind::Already,
+                0,
+            ),
             (stop(), Refusal::NotRunning(name()), OutcomeKind::Already, 0),
             (
                 starting(),

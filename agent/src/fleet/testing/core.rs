@@ -13,7 +13,7 @@ use crate::fleet::testing::EPOCH;
 use crate::mailbox::Letter;
 
 /// A core with the group `web`. What a start comes to is in the process's name: `good…` runs,
-/// `bad…` fails, `slow…` stays STARTING until it is released.
+/// `bad…` fails, `slow…` stays STARTING until it is released; its stop comes to no end at all.
 pub(crate) struct PlayedCore {
     pub rows: BTreeMap<String, Row>,
     pub seq: u64,
@@ -95,10 +95,9 @@ impl PlayedCore {
                 stderr: self.stderr.clone(),
             }),
             Command::Start { scope, .. } => return self.start(&name_in(&scope), reply),
-            Command::Stop { scope, .. } => {
-                self.change(&name_in(&scope), ProcessState::Stopped);
-                Reply::Done
-            }
+            // What runs is past the life that the restart names.
+            Command::Restart { name, .. } => return self.start(&part(&name.process), reply),
+            Command::Stop { scope, .. } => return self.stop(&name_in(&scope), reply),
             _ => Reply::Done,
         };
         let _ = reply.send(answer);
@@ -125,6 +124,16 @@ impl PlayedCore {
             }));
         } else {
             self.change(name, ProcessState::Running);
+            let _ = reply.send(Reply::Done);
+        }
+    }
+
+    fn stop(&mut self, name: &str, reply: oneshot::Sender<Reply>) {
+        if name.starts_with("slow") {
+            self.change(name, ProcessState::Stopping);
+            self.held.push((name.to_owned(), reply));
+        } else {
+            self.change(name, ProcessState::Stopped);
             let _ = reply.send(Reply::Done);
         }
     }

@@ -6,7 +6,9 @@ use agent_core::Command;
 use proto::v1::agent_message::Body;
 use proto::v1::controller_message::Body as Said;
 use proto::v1::order::Verb;
-use proto::v1::{OrderResult, OutcomeKind, ResultsAcknowledged, SignalOrder, StopOrder};
+use proto::v1::{
+    OrderResult, OutcomeKind, RestartOrder, ResultsAcknowledged, SignalOrder, StopOrder,
+};
 use proto_words::{Origin, ProcessState};
 
 use crate::fleet::testing::{Bench, PlayedSession, Poke};
@@ -98,6 +100,45 @@ async fn a_batch_is_accepted_then_done_and_every_order_ends_in_one_word() {
     assert_eq!(results[0].wave, 2);
     let (origin, _) = bench.next_asked().await;
     assert_eq!(origin, Origin::Fleet("op".into()));
+}
+
+#[tokio::test]
+async fn a_stop_that_is_under_way_at_the_deadline_has_not_failed() {
+    let mut bench = Bench::new(&["slow"]).await;
+    bench.open();
+    let mut session = bench.welcomed().await;
+    let orders = vec![order(1, "slow", Verb::Stop(StopOrder {}))];
+    let deadline = Duration::from_millis(100);
+    session
+        .say(Said::Orders(batch("op", deadline, orders)))
+        .await;
+    let text = "still STOPPING at the deadline; what was asked goes on";
+    assert_eq!(
+        short(&result(&mut session).await),
+        (1, OutcomeKind::Unknown, 0, text.to_owned())
+    );
+}
+
+#[tokio::test]
+async fn a_restart_of_a_life_that_is_over_has_its_goal_when_the_new_one_runs() {
+    let mut bench = Bench::new(&["slow"]).await;
+    bench
+        .poke
+        .send(Poke::Change("slow", ProcessState::Starting))
+        .unwrap();
+    bench.open();
+    let mut session = bench.welcomed().await;
+    let orders = vec![order(1, "slow", Verb::Restart(RestartOrder::default()))];
+    session.say(Said::Orders(batch("op", LONG, orders))).await;
+    bench.next_asked().await;
+    bench
+        .poke
+        .send(Poke::Change("slow", ProcessState::Running))
+        .unwrap();
+    assert_eq!(
+        short(&result(&mut session).await),
+        (1, OutcomeKind::Already, 0, String::new())
+    );
 }
 
 #[tokio::test]

@@ -22,6 +22,8 @@ mod compat;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
+mod docs;
+#[cfg(test)]
 mod fleet;
 #[cfg(test)]
 mod idle;

@@ -65,6 +65,32 @@ fn no_page_of_a_verb_is_left_out() {
 }
 
 #[test]
+fn links_lead_somewhere() {
+    for page in PAGES {
+        let path = places::repository().join(page);
+        let text = std::fs::read_to_string(&path).expect("a page that is tested is there");
+        for link in markdown::links(&text) {
+            let (file, heading) = link.split_once('#').unwrap_or((link, ""));
+            let beside = path.parent().expect("a page lies in a directory");
+            let target = if file.is_empty() {
+                path.clone()
+            } else {
+                beside.join(file)
+            };
+            assert!(target.exists(), "{page}: {link} leads nowhere");
+            let has_heading = || {
+                let there = std::fs::read_to_string(&target).unwrap_or_default();
+                markdown::has_heading(&there, heading)
+            };
+            assert!(
+                heading.is_empty() || has_heading(),
+                "{page}: {link}: there is no such heading"
+            );
+        }
+    }
+}
+
+#[test]
 fn the_examples_are_the_same_to_both() {
     for host in HOSTS {
         let text = stage::for_the_harness(&stage::example(host));

@@ -137,6 +137,21 @@ fn begins_with_a_program(line: &str) -> bool {
     PROGRAMS.contains(&first)
 }
 
+/// Where a page's links lead, those to other sites aside.
+pub fn links(page: &str) -> impl Iterator<Item = &str> {
+    let ends = page.split("](").skip(1);
+    ends.filter_map(|rest| rest.split(')').next())
+        .filter(|link| !link.contains("://"))
+}
+
+/// Whether a page has a heading that a link calls so.
+pub fn has_heading(page: &str, anchor: &str) -> bool {
+    let titles = page.lines().filter_map(|line| line.strip_prefix('#'));
+    titles
+        .map(|title| title.trim_start_matches('#').trim().to_lowercase())
+        .any(|title| title.replace(' ', "-").replace(['`', ':', ',', '.'], "") == anchor)
+}
+
 /// A text with everything that differs from run to run replaced: ids, numbers, lengths of time.
 /// Blanks are one.
 pub fn shape(line: &str) -> String {
@@ -180,7 +195,14 @@ fn is_id(chars: &[char], at: usize, len: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Command, commands, shape};
+    use super::{Command, commands, has_heading, links, shape};
+
+    #[test]
+    fn links_and_headings_are_found() {
+        let page = "# A\n## The `x`: b\n[p](q.md#r), [s](https://t.example/)\n";
+        assert_eq!(links(page).collect::<Vec<_>>(), ["q.md#r"]);
+        assert!(has_heading(page, "the-x-b") && !has_heading(page, "b"));
+    }
 
     #[test]
     fn commands_are_found_with_their_codes_and_samples() {

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use redb::{Database, ReadableDatabase as _, ReadableTable as _, TableDefinition};
@@ -16,7 +17,14 @@ const SCHEMA_KEY: &str = "schema";
 #[derive(Debug)]
 pub struct RedbStore {
     file: PathBuf,
-    database: Database,
+    /// `None` after a failure that it could not be opened again from.
+    database: Option<Database>,
+}
+
+/// Calls the database. On a damaged file its own code may panic, and the thread must outlive that.
+fn contained<T>(call: impl FnOnce() -> Result<T, redb::Error>) -> Result<T, redb::Error> {
+    let damaged = |_| Err(redb::Error::Corrupted("it cannot be read".to_owned()));
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(damaged)
 }
 
 impl RedbStore {
@@ -40,11 +48,11 @@ impl RedbStore {
             .mode(0o600)
             .open(file)
             .map_err(|e| failed(&e))?;
-        let database = Database::create(file).map_err(|e| failed(&e))?;
         let mut store = Self {
             file: file.to_owned(),
-            database,
+            database: None,
         };
+        store.reopen().map_err(|e| failed(&e))?;
         store.check_schema()?;
         Ok(store)
     }
@@ -64,6 +72,30 @@ impl RedbStore {
         })
     }
 
+    /// After an error of the disk the database wants to be closed and opened again.
+    fn reopen(&mut self) -> Result<(), redb::Error> {
+        drop(self.database.take());
+        let file = &self.file;
+        self.database = Some(contained(|| Ok(Database::create(file)?))?);
+        Ok(())
+    }
+
+    fn database(&self) -> Result<&Database, redb::Error> {
+        self.database.as_ref().ok_or(redb::Error::PreviousIo)
+    }
+
+    /// Writes; what failed because of an earlier error is tried again on a database opened anew.
+    fn write<T>(
+        &mut self,
+        call: impl Fn(&Self) -> Result<T, redb::Error>,
+    ) -> Result<T, StoreError> {
+        let mut written = contained(|| call(self));
+        if let Err(redb::Error::PreviousIo) = written {
+            written = self.reopen().and_then(|()| contained(|| call(self)));
+        }
+        written.map_err(|e| self.failed(&e))
+    }
+
     fn failed(&self, why: &dyn Display) -> StoreError {
         StoreError::Io {
             file: self.file.clone(),
@@ -72,7 +104,7 @@ impl RedbStore {
     }
 
     fn try_get(&self, key: &str) -> Result<Option<Vec<u8>>, redb::Error> {
-        let read = self.database.begin_read()?;
+        let read = self.database()?.begin_read()?;
         match read.open_table(TABLE) {
             Ok(table) => Ok(table.get(key)?.map(|value| value.value().to_vec())),
             Err(redb::TableError::TableDoesNotExist(_)) => Ok(None),
@@ -81,7 +113,7 @@ impl RedbStore {
     }
 
     fn try_range(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, redb::Error> {
-        let read = self.database.begin_read()?;
+        let read = self.database()?.begin_read()?;
         let table = match read.open_table(TABLE) {
             Ok(table) => table,
             Err(redb::TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
@@ -99,7 +131,7 @@ impl RedbStore {
     }
 
     fn try_put(&self, changes: &[Change]) -> Result<(), redb::Error> {
-        let write = self.database.begin_write()?;
+        let write = self.database()?.begin_write()?;
         {
             let mut table = write.open_table(TABLE)?;
             for (key, value) in changes {
@@ -118,7 +150,7 @@ impl RedbStore {
         believed: Option<&[u8]>,
         value: &[u8],
     ) -> Result<bool, redb::Error> {
-        let write = self.database.begin_write()?;
+        let write = self.database()?.begin_write()?;
         let is_so = {
             let mut table = write.open_table(TABLE)?;
             let is_so = table
@@ -142,15 +174,15 @@ impl RedbStore {
 
 impl Store for RedbStore {
     fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        self.try_get(key).map_err(|e| self.failed(&e))
+        contained(|| self.try_get(key)).map_err(|e| self.failed(&e))
     }
 
     fn range(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
-        self.try_range(prefix).map_err(|e| self.failed(&e))
+        contained(|| self.try_range(prefix)).map_err(|e| self.failed(&e))
     }
 
     fn put(&mut self, changes: &[Change]) -> Result<(), StoreError> {
-        self.try_put(changes).map_err(|e| self.failed(&e))
+        self.write(|store| store.try_put(changes))
     }
 
     fn compare_and_set(
@@ -159,8 +191,7 @@ impl Store for RedbStore {
         believed: Option<&[u8]>,
         value: &[u8],
     ) -> Result<bool, StoreError> {
-        self.try_set(key, believed, value)
-            .map_err(|e| self.failed(&e))
+        self.write(|store| store.try_set(key, believed, value))
     }
 }
 
@@ -201,6 +232,32 @@ mod tests {
         assert_eq!(store.get("c").unwrap(), None);
         let mode = std::fs::metadata(&file).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn what_an_error_of_the_disk_has_closed_is_opened_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = RedbStore::open(&dir.path().join("s")).unwrap();
+        store.database = None;
+        assert!(store.get("k").is_err());
+        store.put(&[("k".to_owned(), Some(b"1".to_vec()))]).unwrap();
+        assert_eq!(store.get("k").unwrap().as_deref(), Some(&b"1"[..]));
+    }
+
+    #[test]
+    fn a_damaged_file_is_an_error_that_says_so_and_never_a_panic() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("s");
+        drop(RedbStore::open(&file).unwrap());
+        let mut bytes = std::fs::read(&file).unwrap();
+        bytes
+            .iter_mut()
+            .skip(4096)
+            .step_by(97)
+            .for_each(|b| *b ^= 0xff);
+        std::fs::write(&file, bytes).unwrap();
+        let error = RedbStore::open(&file).unwrap_err().to_string();
+        assert!(error.contains("damaged"), "{error}");
     }
 
     #[test]

@@ -68,7 +68,8 @@ pub trait Store: Send {
 #[derive(Debug, Error)]
 pub enum StoreError {
     /// It cannot be opened.
-    #[error("store {}: {why}; `store` names a file that only one controller uses", file.display())]
+    #[error("store {}: {why}; `store` names a file that only one controller uses; \
+         a damaged one must be restored or moved away", file.display())]
     Open {
         /// Which file.
         file: PathBuf,
@@ -84,7 +85,7 @@ pub enum StoreError {
         found: String,
     },
     /// A read or a write failed.
-    #[error("store {}: {why}", file.display())]
+    #[error("store {}: {why}; its disk may be full, or the file damaged", file.display())]
     Io {
         /// Which file.
         file: PathBuf,

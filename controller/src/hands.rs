@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use controller_core::{Answer, Effect, Happening, Host, HostSay, Operation, SessionId, Ticket};
+use controller_core::{
+    Answer, Effect, Happening, Host, HostSay, Input, Operation, SessionId, Ticket,
+};
 use proto_words::Now;
 use tokio::sync::{broadcast, oneshot};
 use tracing::{error, info};
@@ -194,8 +196,8 @@ impl Hands {
         }
     }
 
-    /// A batch is written, or could not be: the operations whose records are lost then.
-    pub fn written(&mut self, written: Written) -> Vec<String> {
+    /// A batch is written, or could not be: what the core must hear then.
+    pub fn written(&mut self, written: Written) -> Vec<Input> {
         let (then, operations) = self.in_flight.take().unwrap_or_default();
         match written {
             Ok(()) => {
@@ -204,8 +206,26 @@ impl Hands {
             }
             Err(error) => {
                 error!("{error}");
+                let lost = operations.into_iter().map(|operation| {
+                    let unsent = unsent(&then, &operation);
+                    self.withdraw(&operation, &unsent);
+                    Input::NotRecorded { operation, unsent }
+                });
+                let lost = lost.collect();
                 self.write();
-                operations
+                lost
+            }
+        }
+    }
+
+    /// Orders that are withdrawn do not go out with the next batch either, to a host that has
+    /// dialled anew meanwhile.
+    fn withdraw(&mut self, operation: &str, unsent: &[u32]) {
+        for effect in &mut self.then {
+            if let Effect::Say(_, HostSay::Orders(batch)) = effect
+                && batch.operation == operation
+            {
+                batch.orders.retain(|order| !unsent.contains(&order.id));
             }
         }
     }
@@ -214,6 +234,18 @@ impl Hands {
     pub fn is_writing(&self) -> bool {
         self.in_flight.is_some()
     }
+}
+
+/// The orders of an operation that nobody has seen yet.
+fn unsent(then: &[Effect], operation: &str) -> Vec<u32> {
+    let orders = then.iter().filter_map(|effect| match effect {
+        Effect::Say(_, HostSay::Orders(batch)) if !batch.is_again => Some(batch),
+        _ => None,
+    });
+    orders
+        .filter(|batch| batch.operation == operation)
+        .flat_map(|batch| batch.orders.iter().map(|order| order.id))
+        .collect()
 }
 
 fn change((key, value): (String, Value)) -> Option<Change> {

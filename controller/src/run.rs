@@ -89,7 +89,7 @@ impl Loop {
 
     fn written(&mut self, written: Written) {
         let lost = self.hands.written(written);
-        self.take(lost.into_iter().map(Input::NotRecorded).collect());
+        self.take(lost);
     }
 
     /// Sessions that could not take what was said to them are over, and the core hears of it.

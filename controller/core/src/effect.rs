@@ -81,6 +81,8 @@ pub struct OrderBatch {
     pub deadline_ms: u64,
     /// Who asked.
     pub operator: String,
+    /// They have been handed over before, and nobody knows whether they arrived.
+    pub is_again: bool,
     /// The orders.
     pub orders: Vec<Order>,
 }

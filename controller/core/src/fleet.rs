@@ -21,6 +21,10 @@ use sessions::{Candidate, Session};
 /// Operations that are over and still kept, in memory and in the store; the oldest go first.
 pub const OPERATIONS_KEPT_MAX: usize = 500;
 
+/// Targets of operations that are over and still kept: each takes about a kilobyte of memory, so
+/// that five hundred operations of a large fleet would take gigabytes.
+pub const TARGETS_KEPT_MAX: usize = 100_000;
+
 /// Operations at one time. Each holds its targets in memory; nobody runs more on purpose.
 pub const OPERATIONS_RUNNING_MAX: usize = 64;
 
@@ -67,6 +71,8 @@ pub struct Fleet {
     /// Gathered while inputs are taken: what to do, what to write, and what only after writing.
     effects: Vec<Effect>,
     dirty: BTreeSet<String>,
+    /// Operations whose record on disk is old, since the disk failed: written with the next one.
+    unrecorded: BTreeSet<String>,
     after: BTreeMap<String, Vec<Effect>>,
     acknowledge: BTreeMap<(String, SessionId), Vec<u32>>,
 }
@@ -113,6 +119,7 @@ impl Fleet {
             followers: Vec::new(),
             effects: Vec::new(),
             dirty: BTreeSet::new(),
+            unrecorded: BTreeSet::new(),
             after: BTreeMap::new(),
             acknowledge: BTreeMap::new(),
         }
@@ -152,7 +159,9 @@ impl Fleet {
             } => self.said(now, session, &host, said),
             Input::Left { session, host, why } => self.left(now, session, &host, &why),
             Input::Asked(asked) => self.asked(now, &asked),
-            Input::NotRecorded(operation) => self.not_recorded(now, &operation),
+            Input::NotRecorded { operation, unsent } => {
+                self.not_recorded(now, &operation, &unsent);
+            }
             Input::Woke => {}
         }
     }
@@ -235,16 +244,22 @@ impl Fleet {
     }
 
     fn forget_old(&mut self) {
-        let over: Vec<_> = self
-            .operations
-            .values()
-            .filter(|o| o.is_done())
-            .map(|o| o.id.clone())
+        let (mut operations, mut targets) = (0, 0);
+        let newest_first = self.operations.values().rev();
+        let surplus: Vec<_> = newest_first
+            .filter(|operation| operation.is_done())
+            .filter(|operation| {
+                let is_newest = operations == 0; // it is kept, however large
+                operations += 1;
+                targets += operation.targets.len();
+                !is_newest && (operations > OPERATIONS_KEPT_MAX || targets > TARGETS_KEPT_MAX)
+            })
+            .map(|operation| operation.id.clone())
             .collect();
-        let surplus = over.len().saturating_sub(OPERATIONS_KEPT_MAX);
-        for id in over.into_iter().take(surplus) {
+        for id in surplus {
             self.operations.remove(&id);
             self.dirty.remove(&id);
+            self.unrecorded.remove(&id);
             self.effects.push(Effect::Forget(id));
         }
     }
@@ -256,6 +271,9 @@ impl Fleet {
             self.after.entry(operation).or_default().push(say);
         }
         let mut after = std::mem::take(&mut self.after);
+        if !self.dirty.is_empty() {
+            self.dirty.append(&mut self.unrecorded);
+        }
         for id in std::mem::take(&mut self.dirty) {
             if let Some(operation) = self.operations.get(&id) {
                 let then = after.remove(&id).unwrap_or_default();
@@ -266,10 +284,11 @@ impl Fleet {
         self.effects.extend(after.into_values().flatten());
     }
 
-    /// Its first record could not be written, so none of its orders has gone out.
-    fn not_recorded(&mut self, now: Now, id: &str) {
+    /// A record of it could not be written, so the orders that waited for that have not gone out.
+    fn not_recorded(&mut self, now: Now, id: &str, unsent: &[u32]) {
         if let Some(operation) = self.operations.get_mut(id) {
-            operation.cancel("the controller, which could not record it", now);
+            operation.not_recorded(unsent, now);
+            self.unrecorded.insert(id.to_owned());
             self.effects.push(Effect::Log(format!(
                 "operation {id} could not be recorded: what had not been handed over is cancelled; \
                  look at the store's disk"

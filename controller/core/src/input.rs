@@ -48,8 +48,13 @@ pub enum Input {
     },
     /// An operator asks.
     Asked(Asked),
-    /// The first record of this operation could not be written.
-    NotRecorded(String),
+    /// A record of an operation could not be written.
+    NotRecorded {
+        /// Which operation.
+        operation: String,
+        /// Its orders that waited for that, and have gone out to nobody.
+        unsent: Vec<u32>,
+    },
     /// A deadline may have passed.
     Woke,
 }

@@ -130,6 +130,8 @@ impl Fleet {
             .flat_map(|o| o.orders_again(host, now, self.epoch))
             .collect();
         for batch in batches {
+            // Its record may still be on its way to the disk, and no order goes out before that.
+            self.dirty.insert(batch.operation.clone());
             self.send(now, batch);
         }
     }

@@ -3,7 +3,7 @@
 use proto_words::Now;
 
 use super::testing::{Stage, check, inventory, request, row};
-use super::{Fleet, Settings};
+use super::{Fleet, Settings, TARGETS_KEPT_MAX};
 use crate::effect::{Answer, Effect};
 use crate::input::{Ask, Asked, Input, Said, Ticket};
 use crate::inventory::Position;
@@ -227,20 +227,39 @@ fn an_operation_that_cannot_be_recorded_ends_what_was_not_handed_over() {
     for line in ["up db-1", "up web-1", "go"] {
         stage.play(0, line);
     }
-    let effects = stage
-        .fleet
-        .on_input(Now::default(), Input::NotRecorded("1".into()));
+    let not_recorded = |unsent: &[u32]| Input::NotRecorded {
+        operation: "1".into(),
+        unsent: unsent.to_vec(),
+    };
+    let effects = stage.fleet.on_input(Now::default(), not_recorded(&[]));
     assert!(
         effects
             .iter()
             .any(|effect| matches!(effect, Effect::Log(text) if text.contains("store's disk")))
     );
-    let operation = stage.fleet.operation("1").unwrap();
-    let kinds: Vec<_> = operation
-        .results()
-        .map(|(name, result)| format!("{name} {}", result.outcome.kind))
-        .collect();
-    assert_eq!(kinds, ["web-1/shop:api CANCELLED"]);
+    let kinds = |stage: &Stage| -> Vec<_> {
+        let operation = stage.fleet.operation("1").unwrap();
+        operation
+            .results()
+            .map(|(name, result)| format!("{name} {}", result.outcome.kind))
+            .collect()
+    };
+    assert_eq!(kinds(&stage), ["web-1/shop:api CANCELLED"]);
+    // Its own order was kept back with the record: it is certain that nobody has it.
+    let _ = stage.fleet.on_input(Now::default(), not_recorded(&[0]));
+    let both = ["db-1/shop:db CANCELLED", "web-1/shop:api CANCELLED"];
+    assert_eq!(kinds(&stage), both);
+    assert!(stage.fleet.operation("1").unwrap().is_done());
+    // The end could not be written either; it is, with whatever is written next.
+    let silent = stage.fleet.on_input(Now::default(), not_recorded(&[]));
+    assert!(!silent.iter().any(|e| matches!(e, Effect::Record(..))));
+    let ask = Ask::Operate("2".into(), Box::new(request("start all")));
+    let effects = stage.fleet.on_input(Now::default(), asked(ask));
+    let recorded = |id: &str| {
+        let is_its = |e: &Effect| matches!(e, Effect::Record(record, _) if record.id == id);
+        effects.iter().any(is_its)
+    };
+    assert!(recorded("1") && recorded("2"));
 }
 
 #[test]
@@ -257,4 +276,25 @@ fn an_agent_that_reports_processes_without_end_is_cut_off() {
             .any(|effect| matches!(effect, Effect::Close(_, why) if why.contains("50000")))
     );
     assert_eq!(stage.fleet.inventory().get("web-1").unwrap().table.len(), 0);
+}
+
+#[test]
+fn old_records_are_forgotten_by_their_size_too() {
+    let mut stage = Stage::new(ONE, request("start all"));
+    for line in ["up web-1", "go", "web-1 0 OK"] {
+        stage.play(0, line);
+    }
+    let done = stage.fleet.operation("1").unwrap();
+    assert!(done.is_done());
+    let large = |id: &str| {
+        let mut operation = done.clone();
+        operation.id = id.to_owned();
+        operation.targets = vec![operation.targets[0].clone(); TARGETS_KEPT_MAX / 2];
+        operation
+    };
+    let operations = ["1", "2", "3"].map(large).to_vec();
+    let now = Now::default();
+    let mut fleet = Fleet::new(Settings::default(), 1, vec![], operations, now);
+    let forgotten = fleet.on_input(now, Input::Woke);
+    assert_eq!(forgotten, [Effect::Forget("1".into())]);
 }

@@ -118,6 +118,17 @@ impl Operation {
         has_changed
     }
 
+    /// It could not be recorded, and these orders were kept back for that: they and all that is
+    /// still to come are CANCELLED.
+    pub fn not_recorded(&mut self, unsent: &[u32], now: Now) {
+        for target in &mut self.targets {
+            if target.is_handed() && target.order.is_some_and(|order| unsent.contains(&order)) {
+                target.state = TargetState::Pending;
+            }
+        }
+        self.cancel("the controller, which could not record it", now);
+    }
+
     /// An operator ends it: what has not been handed over is CANCELLED.
     pub fn cancel(&mut self, by: &str, now: Now) {
         for at in 0..self.targets.len() {

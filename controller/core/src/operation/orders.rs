@@ -71,7 +71,11 @@ impl Operation {
             target.name.host == host && target.is_handed()
         };
         let handed: Vec<usize> = (0..self.targets.len()).filter(is_here).collect();
-        self.batches(&handed, now, epoch)
+        let mut batches = self.batches(&handed, now, epoch);
+        for batch in &mut batches {
+            batch.is_again = true;
+        }
+        batches
     }
 
     pub(super) fn batches(&self, handed: &[usize], now: Now, epoch: u64) -> Vec<OrderBatch> {
@@ -100,6 +104,7 @@ impl Operation {
             controller_epoch: epoch,
             deadline_ms: left_ms - (left_ms / 10).min(RESULT_TRAVEL_MS),
             operator: self.operator.clone(),
+            is_again: false,
             orders: Vec::new(),
         }
     }

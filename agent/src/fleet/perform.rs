@@ -82,6 +82,10 @@ impl Task {
         }
         match state {
             Some(ProcessState::Running) => Outcome::new(OutcomeKind::Already, ""),
+            Some(state @ (ProcessState::Stopping | ProcessState::Stopped)) => {
+                let text = format!("a newer command has overtaken this one: {state}");
+                Outcome::new(OutcomeKind::Superseded, text)
+            }
             Some(state) => {
                 let text = format!("{} was started by somebody else and is {state}", self.name);
                 self.explained(failed(FaultCode::SpawnError, text)).await

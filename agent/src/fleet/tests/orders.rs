@@ -142,6 +142,25 @@ async fn a_restart_of_a_life_that_is_over_has_its_goal_when_the_new_one_runs() {
 }
 
 #[tokio::test]
+async fn what_somebody_else_starts_and_stops_again_has_not_failed() {
+    let mut bench = Bench::new(&["slow"]).await;
+    let change = |state| Poke::Change("slow", state);
+    bench.poke.send(change(ProcessState::Starting)).unwrap();
+    bench.open();
+    let mut session = bench.welcomed().await;
+    session
+        .say(Said::Orders(batch("op", LONG, vec![start(1, "slow")])))
+        .await;
+    bench.next_asked().await;
+    bench.poke.send(change(ProcessState::Stopping)).unwrap();
+    let text = "a newer command has overtaken this one: STOPPING";
+    assert_eq!(
+        short(&result(&mut session).await),
+        (1, OutcomeKind::Superseded, 0, text.to_owned())
+    );
+}
+
+#[tokio::test]
 async fn what_somebody_else_is_starting_counts_when_it_runs() {
     let mut bench = Bench::new(&["slow", "other"]).await;
     bench

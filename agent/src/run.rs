@@ -53,12 +53,14 @@ pub enum Report {
 
 /// Work that may block and that the loop has done on the spawn thread.
 pub trait Errands: Send + Sync {
-    /// Reads the configuration anew; the error is supervisord's text.
+    /// Reads the configuration anew.
     ///
     /// # Errors
     ///
-    /// The text of what is wrong with it.
-    fn read(&self) -> Result<Box<agent_core::spec::Configuration>, String>;
+    /// What is wrong with it.
+    fn read(
+        &self,
+    ) -> Result<Box<agent_core::spec::Configuration>, agent_core::command::BadConfiguration>;
 
     /// Makes the AUTO log files of a group.
     fn prepare(

@@ -280,12 +280,21 @@ pub enum Refusal {
     /// Something of the group still runs.
     #[error("group {0} still runs")]
     StillRunning(String),
-    /// The configuration cannot be read; supervisord's text.
-    #[error("{0}")]
-    CantReread(String),
+    /// The configuration cannot be read.
+    #[error("{}", .0.text)]
+    CantReread(BadConfiguration),
     /// A limit is reached; which one, and what to do.
     #[error("{0}")]
     Busy(String),
+}
+
+/// A configuration that cannot be used, told twice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BadConfiguration {
+    /// supervisord's text, to the letter, for supervisord's clients.
+    pub text: String,
+    /// The place, the fault and what would be right, on one line: for the log and the fleet.
+    pub diagnosis: String,
 }
 
 /// How a group of a configuration is prepared for activation: AUTO log files have been made.

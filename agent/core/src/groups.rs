@@ -6,7 +6,9 @@ use std::sync::Arc;
 use proto_words::{Incarnation, Origin};
 use serde::{Deserialize, Serialize};
 
-use crate::command::{Diff, PreparedGroup, ProcessConfig, Refusal, Reply, Ticket};
+use crate::command::{
+    BadConfiguration, Diff, PreparedGroup, ProcessConfig, Refusal, Reply, Ticket,
+};
 use crate::differs::differs;
 use crate::effect::{Effect, Event, Finish, ProcessId};
 use crate::machine::{self, Machine};
@@ -138,12 +140,12 @@ impl Supervisor {
         &mut self,
         turn: &mut Turn,
         ticket: Option<Ticket>,
-        configuration: Result<Box<Configuration>, String>,
+        configuration: Result<Box<Configuration>, BadConfiguration>,
     ) {
         let Some(ticket) = ticket else {
             return match configuration {
                 Ok(_) => self.close(turn, Finish::Restart),
-                Err(text) => turn.log(Level::Error, not_restarted(&text)),
+                Err(bad) => turn.log(Level::Error, not_restarted(&bad.diagnosis)),
             };
         };
         let Some(purpose) = self.reading.remove(&ticket) else {
@@ -154,7 +156,7 @@ impl Supervisor {
         }
         let configuration = match configuration {
             Ok(configuration) => *configuration,
-            Err(text) => return turn.refuse(ticket, Refusal::CantReread(text)),
+            Err(bad) => return turn.refuse(ticket, Refusal::CantReread(bad)),
         };
         match purpose {
             Purpose::Reread => {
@@ -384,9 +386,8 @@ fn with_paths(
 }
 
 fn not_restarted(text: &str) -> String {
-    let text = text.replace('\n', " ");
     format!(
         "not restarted, since the configuration cannot be read: {text}; \
-         correct it (fleetvisord check FILE shows where) and send SIGHUP again"
+         correct it, look with fleetvisord check FILE, and send SIGHUP again"
     )
 }

@@ -3,7 +3,7 @@
 use proto_words::Signal;
 use serde::{Deserialize, Serialize};
 
-use crate::command::{Ask, PreparedGroup, Refusal, Ticket};
+use crate::command::{Ask, BadConfiguration, PreparedGroup, Refusal, Ticket};
 use crate::effect::ProcessId;
 use crate::spec::Configuration;
 
@@ -107,7 +107,7 @@ pub enum Input {
         /// Who waits; `None` for the check before a restart on HUP.
         ticket: Option<Ticket>,
         /// The new one.
-        configuration: Result<Box<Configuration>, String>,
+        configuration: Result<Box<Configuration>, BadConfiguration>,
     },
     /// A group is ready to be activated.
     GroupPrepared {

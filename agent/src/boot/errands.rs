@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use agent_config::{LoadRequest, RealDisk, load};
-use agent_core::command::PreparedGroup;
+use agent_config::{ConfigError, LoadRequest, RealDisk, load};
+use agent_core::command::{BadConfiguration, PreparedGroup};
 use agent_core::spec::{Configuration, DaemonSpec, GroupSpec, Level, LogFile, LogSpec};
 
 use super::users::HostUsers;
@@ -35,11 +35,11 @@ impl HostErrands {
 }
 
 impl Errands for HostErrands {
-    fn read(&self) -> Result<Box<Configuration>, String> {
+    fn read(&self) -> Result<Box<Configuration>, BadConfiguration> {
         // The request is whole after each statement.
         let mut request = self.request.lock().unwrap_or_else(PoisonError::into_inner);
         let configuration =
-            load(&request, &RealDisk, &HostUsers).map_err(|error| error.to_string())?;
+            load(&request, &RealDisk, &HostUsers).map_err(|error| told_twice(&error))?;
         request
             .remembered
             .extend(configuration.daemon.environment.clone());
@@ -55,6 +55,13 @@ impl Errands for HostErrands {
             self.orders.log(level, text);
         }
         Box::new(prepared)
+    }
+}
+
+fn told_twice(error: &ConfigError) -> BadConfiguration {
+    BadConfiguration {
+        text: error.to_string(),
+        diagnosis: error.diagnosis().to_string().replace('\n', " "),
     }
 }
 

@@ -141,7 +141,7 @@ fn refusal_outcome(verb: &Verb, refusal: &Refusal) -> Outcome {
         Refusal::Failed(_) => FaultCode::Failed,
         Refusal::AlreadyAdded(_) => FaultCode::AlreadyAdded,
         Refusal::StillRunning(_) => FaultCode::StillRunning,
-        Refusal::CantReread(_) => FaultCode::CantReread,
+        Refusal::CantReread(bad) => return failed(FaultCode::CantReread, bad.diagnosis.clone()),
     };
     failed(code, text)
 }

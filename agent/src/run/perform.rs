@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use agent_core::command::{PreparedGroup, Refusal, Ticket};
+use agent_core::command::{BadConfiguration, PreparedGroup, Refusal, Ticket};
 use agent_core::effect::{Effect, ProcessId, SpawnOrder};
 use agent_core::input::Input;
 use agent_core::spec::{GroupSpec, Level, ProcessSpec};
@@ -161,7 +161,13 @@ impl Run {
         };
         self.errand(
             move |errands| read(errands.read()),
-            move |why| read(Err(why)),
+            move |why| {
+                let diagnosis = why.clone();
+                read(Err(BadConfiguration {
+                    text: why,
+                    diagnosis,
+                }))
+            },
         )
     }
 

@@ -37,7 +37,7 @@ pub(super) fn fault(refusal: Refusal, subject: &str) -> Fault {
         Refusal::NoStdin(_) => with(FaultCode::NoFile, subject),
         Refusal::AlreadyAdded(_) => with(FaultCode::AlreadyAdded, subject),
         Refusal::StillRunning(_) => with(FaultCode::StillRunning, subject),
-        Refusal::CantReread(text) => with(FaultCode::CantReread, &text),
+        Refusal::CantReread(bad) => with(FaultCode::CantReread, &bad.text),
     }
 }
 
@@ -75,6 +75,7 @@ pub(super) fn result_struct(group: &str, name: &str, status: i32, description: &
 
 #[cfg(test)]
 mod tests {
+    use agent_core::command::BadConfiguration;
     use agent_core::command::Refusal;
 
     use super::fault;
@@ -109,7 +110,14 @@ mod tests {
             (Refusal::NoStdin(own()), 20, "NO_FILE: g:*"),
             (Refusal::AlreadyAdded(own()), 90, "ALREADY_ADDED: g:*"),
             (Refusal::StillRunning(own()), 91, "STILL_RUNNING: g:*"),
-            (Refusal::CantReread(own()), 92, "CANT_REREAD: core's own"),
+            (
+                Refusal::CantReread(BadConfiguration {
+                    text: own(),
+                    diagnosis: String::new(),
+                }),
+                92,
+                "CANT_REREAD: core's own",
+            ),
         ] {
             let found = fault(refusal, "g:*");
             assert_eq!((found.code, found.text.as_str()), (code, text));

@@ -259,7 +259,7 @@ pub enum Barrier {
     Running,
     /// The process exists.
     Spawned,
-    /// The agent has the order.
+    /// As spawned, for now: the agent answers when the process exists.
     None,
 }
 

@@ -4,6 +4,7 @@ use std::io::{self, Write as _};
 
 use proto::v1::{self, watch_message};
 use serde_json::Value;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::args::{Args, Events, OnHosts, OnTargets, OneOperation, Operations, Output};
 use super::{exit, now_ms, show};
@@ -122,11 +123,18 @@ pub async fn events(
         selection: Some(args.selection(&asked.targets, &[])?),
         states: asked.states()?,
     };
+    // Listened to before the watch begins, so that no Ctrl-C falls between.
+    let mut interrupts = signal(SignalKind::interrupt()).map_err(|error| {
+        Trouble::new(
+            exit::UNAVAILABLE,
+            format!("Ctrl-C cannot be listened to: {error}"),
+        )
+    })?;
     let mut stream = controller.client.watch(request).await?.into_inner();
     loop {
         let message = tokio::select! {
             message = stream.message() => message?,
-            _ = tokio::signal::ctrl_c() => return Ok(exit::SUCCESS),
+            _ = interrupts.recv() => return Ok(exit::SUCCESS),
         };
         let Some(message) = message else {
             return Err(Trouble::new(

@@ -298,7 +298,7 @@ fn hup_looks_at_the_configuration_before_it_stops_anything() {
         0.0 spawned a      -> log INFO spawned: 'a' with pid 101
         1.0 woke           -> a RUNNING, log INFO success: a entered RUNNING state, process has stayed up for > than 1 seconds (startsecs)
         2.0 signalled HUP  -> log WARN received SIGHUP indicating restart request, read
-        2.0 unread 0       -> log ERRO not restarted, since the configuration cannot be read: no section headers; correct it (fleetvisord check FILE shows where) and send SIGHUP again
+        2.0 unread 0       -> log ERRO not restarted, since the configuration cannot be read: conf:1: no section headers; begin with [supervisord]; correct it, look with fleetvisord check FILE, and send SIGHUP again
         3.0 signalled HUP  -> log WARN received SIGHUP indicating restart request, read
         3.0 read 0         -> stopping, log DEBG killing a (pid 101) with signal SIGTERM, a STOPPING, signal a SIGTERM, log INFO waiting for a to die
         3.1 signalled TERM -> log WARN received SIGTERM indicating exit request

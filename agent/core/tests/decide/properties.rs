@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use agent_core::command::{Command, Scope, Ticket};
+use agent_core::command::{BadConfiguration, Command, Scope, Ticket};
 use agent_core::effect::{Effect, Event, ProcessId};
 use agent_core::input::{Exit, Input};
 use agent_core::{Ask, Supervisor};
@@ -45,6 +45,13 @@ fn act() -> impl Strategy<Value = Act> {
         (0u64..40).prop_map(|tenths| Act::Wait { tenths }),
         Just(Act::Hup),
     ]
+}
+
+fn bad() -> BadConfiguration {
+    BadConfiguration {
+        text: "bad".into(),
+        diagnosis: "conf:1: bad".into(),
+    }
 }
 
 /// The moves of daemon.md 4.2, by name.
@@ -150,7 +157,7 @@ impl World {
             Effect::ReadConfiguration { ticket } => {
                 self.feed(Input::ConfigurationRead {
                     ticket,
-                    configuration: Err("bad".into()),
+                    configuration: Err(bad()),
                 });
             }
             Effect::Log(..)

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use agent_core::command::{Command, Refusal, Reply, Scope, Ticket};
+use agent_core::command::{BadConfiguration, Command, Refusal, Reply, Scope, Ticket};
 use agent_core::effect::{Effect, Event, Finish, ProcessId};
 use agent_core::input::{Exit, Input};
 use agent_core::spec::GroupSpec;
@@ -137,7 +137,10 @@ impl Host {
     fn configuration_read(&self, word: &str, ticket: Ticket) -> Input {
         let configuration = match word {
             "read" => Ok(Box::new(configuration(self.fresh.clone()))),
-            _ => Err("no section headers".to_owned()),
+            _ => Err(BadConfiguration {
+                text: "no section headers".to_owned(),
+                diagnosis: "conf:1: no section headers; begin with [supervisord]".to_owned(),
+            }),
         };
         let ticket = Some(ticket).filter(|ticket| *ticket != Ticket(0));
         Input::ConfigurationRead {

@@ -101,7 +101,10 @@ async fn a_refusal_repeats_the_name_as_the_client_gave_it() {
             },
             Command::ClearMainLog => Refusal::NoFile("/x".into()),
             Command::ClearLogs(_) => Refusal::Failed("[Errno 13]".into()),
-            Command::Reread => Refusal::CantReread("no command".into()),
+            Command::Reread => Refusal::CantReread(agent_core::command::BadConfiguration {
+                text: "no command".into(),
+                diagnosis: "conf:3: no command".into(),
+            }),
             _ => Refusal::BadName("core's".into()),
         })
     });

@@ -71,7 +71,10 @@ fn a_configuration_that_cannot_be_read_fails_on_its_host_alone(fleet: &mut Fleet
         (10, "web-1 OK, web-2 FAILED"),
         "{update}"
     );
-    assert!(update.text("web-2", "text").contains("perhaps"), "{update}");
+    // The place, the fault and what would be right.
+    for told in ["supervisord.conf:", "perhaps", "write true or false"] {
+        assert!(update.text("web-2", "text").contains(told), "{update}");
+    }
     let status = fleet.ask(&["status", "web-2/new"]);
     assert_eq!(status.of("web-2/new:new")["pid"], pid, "{status}");
 }

@@ -77,7 +77,7 @@ impl Controller {
             Credentials::load(files).map_err(|error| Trouble::usage(error.to_string()))?;
         let config =
             client_config(&credentials).map_err(|error| Trouble::usage(error.to_string()))?;
-        let channel = proto_mtls::channel(address, Arc::new(config))
+        let channel = proto_mtls::pinged_channel(address, Arc::new(config))
             .await
             .map_err(|error| explained(&error, files))?;
         Ok(Self {

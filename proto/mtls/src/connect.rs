@@ -92,6 +92,15 @@ impl ConnectError {
     }
 }
 
+/// Often enough that a waiting operator learns within half a minute that nobody answers any more.
+pub const PING_EVERY: Duration = Duration::from_secs(20);
+
+/// A busy controller may take a moment for its answer.
+pub const PONG_MAX: Duration = Duration::from_secs(10);
+
+/// What HTTP/2 wants to be told; who the other end is, its certificate says.
+const AUTHORITY: &str = "http://controller";
+
 /// A verified connection, ready for HTTP/2.
 pub type Stream = TokioIo<Replayed<TlsStream<TcpStream>>>;
 
@@ -116,12 +125,37 @@ pub async fn connect(address: &str, config: Arc<ClientConfig>) -> Result<Stream,
 ///
 /// [`ConnectError`], as [`connect`].
 pub async fn channel(address: &str, config: Arc<ClientConfig>) -> Result<Channel, ConnectError> {
+    open(address, config, Endpoint::from_static(AUTHORITY)).await
+}
+
+/// The same for whoever waits for a stream and has no signs of life of its own: a server that
+/// vanishes without a word (its machine dies, the network is cut) fails the stream within
+/// [`PING_EVERY`] and [`PONG_MAX`].
+///
+/// # Errors
+///
+/// [`ConnectError`], as [`connect`].
+pub async fn pinged_channel(
+    address: &str,
+    config: Arc<ClientConfig>,
+) -> Result<Channel, ConnectError> {
+    let endpoint = Endpoint::from_static(AUTHORITY)
+        .http2_keep_alive_interval(PING_EVERY)
+        .keep_alive_timeout(PONG_MAX);
+    open(address, config, endpoint).await
+}
+
+async fn open(
+    address: &str,
+    config: Arc<ClientConfig>,
+    endpoint: Endpoint,
+) -> Result<Channel, ConnectError> {
     let mut stream = Some(connect(address, config).await?);
     let connector = tower::service_fn(move |_| {
         let once = stream.take();
         async move { once.ok_or_else(|| io::Error::from(io::ErrorKind::NotConnected)) }
     });
-    Endpoint::from_static("http://controller")
+    endpoint
         .connect_with_connector(connector)
         .await
         .map_err(|source| ConnectError::Http {

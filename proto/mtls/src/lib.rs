@@ -18,7 +18,7 @@ mod refusal;
 mod settings;
 mod verify;
 
-pub use connect::{ConnectError, channel, connect};
+pub use connect::{ConnectError, channel, connect, pinged_channel};
 pub use files::{Credentials, FileError, Files};
 pub use peer::{Peer, PeerError, peer_identity};
 pub use refusal::handshake_refusal;

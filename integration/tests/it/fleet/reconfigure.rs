@@ -72,7 +72,7 @@ fn a_configuration_that_cannot_be_read_fails_on_its_host_alone(fleet: &mut Fleet
         "{update}"
     );
     // The place, the fault and what would be right.
-    for told in ["supervisord.conf:", "perhaps", "write true or false"] {
+    for told in ["supervisord.conf:", "perhaps", "write true"] {
         assert!(update.text("web-2", "text").contains(told), "{update}");
     }
     let status = fleet.ask(&["status", "web-2/new"]);

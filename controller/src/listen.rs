@@ -23,6 +23,10 @@ use crate::tasks::Tasks;
 /// A handshake that needs longer is an attack or a broken line; agents dial again.
 const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
 
+/// The same once half of the places are taken: whoever opens connections and says nothing must not
+/// keep the others waiting. A handshake takes milliseconds, and a busy fleet's still less than this.
+const HANDSHAKE_MAX_WHEN_BUSY: Duration = Duration::from_secs(1);
+
 /// Handshakes at one time. A fleet that comes back after an outage is spread by the agents' jitter;
 /// the rest waits in the kernel's queue.
 const HANDSHAKES_MAX: usize = 256;
@@ -122,13 +126,19 @@ async fn handshake(
     if let Err(error) = socket.set_nodelay(true) {
         warn!(from = %address, "no TCP_NODELAY: {error}");
     }
-    let tls = match timeout(HANDSHAKE_MAX, door.acceptor.accept(socket)).await {
+    let busy = door.handshakes.available_permits() < HANDSHAKES_MAX / 2;
+    let patience = if busy {
+        HANDSHAKE_MAX_WHEN_BUSY
+    } else {
+        HANDSHAKE_MAX
+    };
+    let tls = match timeout(patience, door.acceptor.accept(socket)).await {
         Ok(Ok(tls)) => tls,
         Ok(Err(error)) => {
             return warn!(from = %address, "refused in the TLS handshake: {}", handshake_refusal(&error));
         }
         Err(_) => {
-            let seconds = HANDSHAKE_MAX.as_secs();
+            let seconds = patience.as_secs();
             return warn!(from = %address, "refused: no TLS handshake within {seconds} s");
         }
     };

@@ -120,6 +120,12 @@ impl Supervisor {
             let Goal::Checked { wait } = pending.goal else {
                 continue;
             };
+            if verdict.is_ok() && self.is_stopping_for_the_fleet(id, &pending.origin) {
+                // The fleet asks for a goal, and the last intent wins: up again, once it is gone.
+                let goal = Goal::GoneThenUp { wait };
+                self.callers.wait(id, Pending { goal, ..pending });
+                continue;
+            }
             let refused = verdict.clone().and_then(|()| self.may_start(id, wait));
             if let Err(refusal) = refused {
                 self.settle_one(turn, id, ticket, Err(refusal));
@@ -143,6 +149,10 @@ impl Supervisor {
             }
             self.tell(turn, id, Event::StartAsked, Some(origin));
         }
+    }
+
+    fn is_stopping_for_the_fleet(&self, id: ProcessId, origin: &Origin) -> bool {
+        matches!(origin, Origin::Fleet(_)) && self.state(id) == ProcessState::Stopping
     }
 
     fn may_start(&self, id: ProcessId, wait: bool) -> Result<(), Refusal> {

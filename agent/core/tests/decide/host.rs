@@ -143,6 +143,25 @@ fn a_start_of_what_stops_fails_when_it_waits_and_does_nothing_when_not() {
 }
 
 #[test]
+fn a_start_by_the_fleet_of_what_stops_waits_until_it_is_gone_and_brings_it_up() {
+    check(
+        "a 1: a",
+        "
+        0.0 started      -> running, a STARTING, spawn a
+        0.0 spawned a    ->
+        1.0 woke         -> a RUNNING
+        2.0 1F stop a    -> a STOPPING, signal a SIGTERM
+        2.1 2F start a   -> check a
+        2.1 checked 2 a  ->
+        2.2 exit a 0     -> a STOPPED, answer 1 done, check a
+        2.2 checked 2 a  -> a STARTING, spawn a
+        2.3 spawned a    ->
+        3.3 woke         -> a RUNNING, answer 2 done
+        ",
+    );
+}
+
+#[test]
 fn a_restart_stops_and_starts_and_names_the_life_that_it_replaces() {
     check(
         "a 1: a",

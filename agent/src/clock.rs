@@ -14,24 +14,16 @@ pub struct Clock {
 impl Clock {
     /// A clock whose monotonic part begins now.
     #[must_use]
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the shell's one look at the clock"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the shell's one look at the clock")]
     pub fn start() -> Self {
-        Self {
-            origin: Instant::now(),
-        }
+        Self { origin: Instant::now() }
     }
 
     /// Looks once.
     #[must_use]
     pub fn now(&self) -> Now {
         let mono_ns = u64::try_from(self.origin.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        Now {
-            mono_ns,
-            wall_ms: Timestamp::now().as_millisecond(),
-        }
+        Now { mono_ns, wall_ms: Timestamp::now().as_millisecond() }
     }
 
     /// The moment at which the monotonic part has this value, for the runtime's timer.

@@ -58,31 +58,17 @@ impl Mailbox {
     pub fn new(facts: Facts) -> (Self, mpsc::Receiver<Letter>, broadcast::Sender<Arc<Event>>) {
         let (letters, inbox) = mpsc::channel(COMMANDS_WAITING_MAX);
         let (events, _) = broadcast::channel(EVENTS_BEHIND_MAX);
-        (
-            Self {
-                letters,
-                events: events.clone(),
-                facts: Arc::new(facts),
-            },
-            inbox,
-            events,
-        )
+        (Self { letters, events: events.clone(), facts: Arc::new(facts) }, inbox, events)
     }
 
     /// Asks, and waits for the reply. When the core has ended meanwhile, that is a shutdown.
     pub async fn ask(&self, origin: Origin, command: Command) -> Reply {
         let (reply, answer) = oneshot::channel();
-        let letter = Letter {
-            origin,
-            command,
-            reply,
-        };
+        let letter = Letter { origin, command, reply };
         if self.letters.send(letter).await.is_err() {
             return Reply::Refused(Refusal::ShuttingDown);
         }
-        answer
-            .await
-            .unwrap_or(Reply::Refused(Refusal::ShuttingDown))
+        answer.await.unwrap_or(Reply::Refused(Refusal::ShuttingDown))
     }
 
     /// Hears every event from now on. A listener that lags is told how many it has missed.

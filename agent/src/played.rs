@@ -20,12 +20,7 @@ pub(crate) type Lines = Arc<Mutex<Vec<(Level, String)>>>;
 
 /// Facts as a plain configuration has them.
 pub(crate) fn facts(logfile: Option<PathBuf>) -> Facts {
-    Facts {
-        identifier: "supervisor".into(),
-        pid: 4242,
-        logfile,
-        has_supervisor_interface: true,
-    }
+    Facts { identifier: "supervisor".into(), pid: 4242, logfile, has_supervisor_interface: true }
 }
 
 /// A core that is at work and answers everything but [`Command::State`] by `play`.

@@ -182,26 +182,15 @@ impl Run {
 
     fn wake_at(&self) -> Option<u64> {
         let wait = DRAIN_WAIT_MS * 1_000_000;
-        let drained = self
-            .draining
-            .values()
-            .map(|gone| gone.at_mono_ns + wait)
-            .min();
-        [self.core.next_deadline(), drained]
-            .into_iter()
-            .flatten()
-            .min()
+        let drained = self.draining.values().map(|gone| gone.at_mono_ns + wait).min();
+        [self.core.next_deadline(), drained].into_iter().flatten().min()
     }
 
     fn woke(&mut self) {
         let now = self.tools.clock.now().mono_ns;
         let overdue = |gone: &Draining| gone.at_mono_ns + DRAIN_WAIT_MS * 1_000_000 <= now;
-        let late: Vec<_> = self
-            .draining
-            .iter()
-            .filter(|(_, gone)| overdue(gone))
-            .map(|(id, _)| *id)
-            .collect();
+        let late: Vec<_> =
+            self.draining.iter().filter(|(_, gone)| overdue(gone)).map(|(id, _)| *id).collect();
         for id in late {
             self.tell_exit(id);
         }
@@ -213,9 +202,7 @@ impl Run {
     fn reap(&mut self) -> bool {
         let mut ready = Vec::new();
         if let Err(error) = self.exits.get_ref().ready(&mut ready) {
-            self.tools
-                .orders
-                .log(Level::Critical, format!("cannot look for exits: {error}"));
+            self.tools.orders.log(Level::Critical, format!("cannot look for exits: {error}"));
         }
         let before = self.children.len();
         for key in &ready {
@@ -246,46 +233,20 @@ impl Run {
         };
         // A child that is being born may hold a copy of the pidfd for a moment: closing is not enough.
         if let Err(error) = self.exits.get_ref().remove(&child.pidfd) {
-            self.tools.orders.log(
-                Level::Critical,
-                format!("cannot forget pid {}: {error}", child.pid),
-            );
+            self.tools
+                .orders
+                .log(Level::Critical, format!("cannot forget pid {}: {error}", child.pid));
         }
         let at_mono_ns = self.tools.clock.now().mono_ns;
-        self.draining.insert(
-            process,
-            Draining {
-                pid: child.pid,
-                exit,
-                at_mono_ns,
-            },
-        );
-        if self
-            .tools
-            .orders
-            .post(Order::Drain {
-                process,
-                pid: child.pid,
-            })
-            .is_err()
-        {
+        self.draining.insert(process, Draining { pid: child.pid, exit, at_mono_ns });
+        if self.tools.orders.post(Order::Drain { process, pid: child.pid }).is_err() {
             self.tell_exit(process);
         }
     }
 
     fn tell_exit(&mut self, process: ProcessId) {
-        if let Some(Draining {
-            pid,
-            exit,
-            at_mono_ns,
-        }) = self.draining.remove(&process)
-        {
-            self.feed(Input::ChildExited {
-                process,
-                pid,
-                exit,
-                at_mono_ns,
-            });
+        if let Some(Draining { pid, exit, at_mono_ns }) = self.draining.remove(&process) {
+            self.feed(Input::ChildExited { process, pid, exit, at_mono_ns });
         }
     }
 
@@ -309,44 +270,22 @@ impl Run {
             Report::Spawn(SpawnReport::Failed { process, why }) => {
                 self.feed(Input::SpawnFailed { process, why });
             }
-            Report::Spawn(SpawnReport::Checked {
-                ticket,
-                process,
-                verdict,
-            }) => {
-                self.feed(Input::CommandChecked {
-                    ticket,
-                    process,
-                    verdict,
-                });
+            Report::Spawn(SpawnReport::Checked { ticket, process, verdict }) => {
+                self.feed(Input::CommandChecked { ticket, process, verdict });
             }
             Report::Spawn(SpawnReport::Panicked(text)) => {
-                self.tools
-                    .orders
-                    .log(Level::Critical, format!("internal error: {text}"));
+                self.tools.orders.log(Level::Critical, format!("internal error: {text}"));
             }
             Report::Bytes(BytesReport::Drained { process, pid }) => {
-                if self
-                    .draining
-                    .get(&process)
-                    .is_some_and(|gone| gone.pid == pid)
-                {
+                if self.draining.get(&process).is_some_and(|gone| gone.pid == pid) {
                     self.tell_exit(process);
                 }
             }
             Report::Bytes(BytesReport::StdinWritten { ticket, verdict }) => {
                 self.feed(Input::StdinWritten { ticket, verdict });
             }
-            Report::Bytes(BytesReport::LogsCleared {
-                ticket,
-                process,
-                verdict,
-            }) => {
-                self.feed(Input::LogsCleared {
-                    ticket,
-                    process,
-                    verdict,
-                });
+            Report::Bytes(BytesReport::LogsCleared { ticket, process, verdict }) => {
+                self.feed(Input::LogsCleared { ticket, process, verdict });
             }
             Report::Bytes(BytesReport::MainLogCleared { ticket, verdict }) => {
                 self.feed(Input::MainLogCleared { ticket, verdict });
@@ -356,27 +295,14 @@ impl Run {
     }
 
     fn born(&mut self, process: ProcessId, child: Child) {
-        let Child {
-            pid,
-            pidfd,
-            channels,
-        } = child;
+        let Child { pid, pidfd, channels } = child;
         if let Err(error) = self.exits.get_ref().add(process.0, &pidfd) {
             let text = format!("cannot watch pid {pid} for its exit: {error}");
             self.tools.orders.log(Level::Critical, text);
         }
         self.children.insert(process, Running { pid, pidfd });
         self.tools.nursery.claim(pid);
-        if self
-            .tools
-            .orders
-            .post(Order::Attach {
-                process,
-                pid,
-                channels,
-            })
-            .is_err()
-        {
+        if self.tools.orders.post(Order::Attach { process, pid, channels }).is_err() {
             let text = format!("the log thread hangs; the output of pid {pid} is not read");
             self.tools.orders.log(Level::Error, text);
         }
@@ -387,11 +313,7 @@ impl Run {
         self.next_ticket += 1;
         let ticket = Ticket(self.next_ticket);
         self.replies.insert(ticket, letter.reply);
-        let ask = Ask {
-            origin: letter.origin,
-            ticket,
-            command: letter.command,
-        };
+        let ask = Ask { origin: letter.origin, ticket, command: letter.command };
         self.feed(Input::Asked(ask));
     }
 

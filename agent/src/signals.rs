@@ -40,18 +40,11 @@ impl Signals {
             let word = Signal::from_number(number).unwrap_or(Signal::TERM);
             Ok((word, signal(SignalKind::from_raw(number))?))
         };
-        let strangers = (std::process::id() == 1)
-            .then(|| signal(SignalKind::child()))
-            .transpose()?;
+        let strangers =
+            (std::process::id() == 1).then(|| signal(SignalKind::child())).transpose()?;
         let [term, int, quit, hup, usr2] = HEARD;
         let signals = Self {
-            streams: [
-                watch(term)?,
-                watch(int)?,
-                watch(quit)?,
-                watch(hup)?,
-                watch(usr2)?,
-            ],
+            streams: [watch(term)?, watch(int)?, watch(quit)?, watch(hup)?, watch(usr2)?],
             strangers,
         };
         mask(SigmaskHow::SIG_UNBLOCK);

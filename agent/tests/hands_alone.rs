@@ -1,9 +1,6 @@
 //! What concerns the whole process, and so has it for itself: descriptors and strangers.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test fails by panicking, its helpers too"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
 use std::collections::BTreeMap;
 use std::sync::mpsc::{self, Receiver};
@@ -60,10 +57,7 @@ fn spec(command: &str) -> ProcessSpec {
 
 fn spawner() -> (Spawner, Receiver<SpawnReport>) {
     let (report, reports) = mpsc::channel();
-    let settings = SpawnSettings {
-        server_url: None,
-        minfds: 1024,
-    };
+    let settings = SpawnSettings { server_url: None, minfds: 1024 };
     let report = Box::new(move |said| drop(report.send(said)));
     (Spawner::start(settings, report).unwrap(), reports)
 }
@@ -113,11 +107,7 @@ fn five_hundred_births_leave_nothing_behind() {
         spawner.nursery().claim(child.pid);
         exits.add(key, &child.pidfd).unwrap();
         let (process, pid, channels) = (ProcessId(key), child.pid, child.channels);
-        let attach = Order::Attach {
-            process,
-            pid,
-            channels,
-        };
+        let attach = Order::Attach { process, pid, channels };
         assert!(bytes.orders().post(attach).is_ok());
         living.insert(key, (child.pid, child.pidfd));
     }
@@ -148,29 +138,17 @@ fn strangers_are_reaped_and_children_never() {
     let nursery = spawner.nursery();
     let ours = birth(&spawner, &born, 1, "sh -c 'exit 3'");
     readable(&ours.pidfd);
-    let nothing = Strangers {
-        reaped: vec![],
-        look_again: true,
-    };
+    let nothing = Strangers { reaped: vec![], look_again: true };
     assert_eq!(reap_strangers(&nursery, &|_| false), nothing, "newborn");
     nursery.claim(ours.pid);
-    assert_eq!(
-        reap_strangers(&nursery, &|pid| pid == ours.pid),
-        nothing,
-        "known"
-    );
+    assert_eq!(reap_strangers(&nursery, &|pid| pid == ours.pid), nothing, "known");
     assert_eq!(wait_pidfd(&ours.pidfd).unwrap(), Some(Exit::Code(3)));
-    let stranger = std::process::Command::new("sh")
-        .args(["-c", "exit 4"])
-        .spawn();
+    let stranger = std::process::Command::new("sh").args(["-c", "exit 4"]).spawn();
     let stranger = i32::try_from(stranger.unwrap().id()).unwrap();
     let pid = rustix::process::Pid::from_raw(stranger).unwrap();
     let pidfd = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty());
     readable(&pidfd.unwrap());
-    let one = Strangers {
-        reaped: vec![(stranger, Exit::Code(4))],
-        look_again: false,
-    };
+    let one = Strangers { reaped: vec![(stranger, Exit::Code(4))], look_again: false };
     assert_eq!(reap_strangers(&nursery, &|pid| pid == ours.pid), one);
     assert_eq!(reap_strangers(&nursery, &|_| false), Strangers::default());
     drop(nursery);
@@ -183,12 +161,7 @@ fn other_work_is_done_in_its_turn_and_a_panic_in_it_is_reported() {
     let (spawner, reports) = spawner();
     let (done, outcome) = mpsc::channel();
     let work = Box::new(move || assert!(done.send(42).is_ok()));
-    assert!(
-        spawner
-            .jobs()
-            .post(Job::Run(Box::new(|| panic!("oh"))))
-            .is_ok()
-    );
+    assert!(spawner.jobs().post(Job::Run(Box::new(|| panic!("oh")))).is_ok());
     assert!(spawner.jobs().post(Job::Run(work)).is_ok());
     assert_eq!(outcome.recv_timeout(DEADLINE).unwrap(), 42);
     let said = reports.recv_timeout(DEADLINE).unwrap();

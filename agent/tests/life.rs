@@ -1,9 +1,6 @@
 //! The whole program, from its start to its end, where signals meet it at odd moments.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test fails by panicking, its helpers too"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -38,11 +35,7 @@ impl Agent {
              identifier=life\n{daemon}[unix_http_server]\nfile={at}/socket\n{programs}"
         );
         std::fs::write(home.path().join("conf"), text).unwrap();
-        Self {
-            home,
-            child: None,
-            daemon: None,
-        }
+        Self { home, child: None, daemon: None }
     }
 
     fn start(programs: &str) -> Self {
@@ -105,10 +98,7 @@ impl Drop for Agent {
 }
 
 /// Looks without a pause: these tests are about the first moment at which something is so.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a deadline for what a test waits for"
-)]
+#[expect(clippy::disallowed_methods, reason = "a deadline for what a test waits for")]
 fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !is_so() {
@@ -139,9 +129,7 @@ fn a_signal_between_two_lives_is_heard_by_the_second() {
         let written = || std::fs::metadata(agent.path("pid")).and_then(|file| file.modified());
         let before = written().unwrap();
         agent.signal(SIGHUP);
-        until("the gap, or its end", || {
-            written().map_or(true, |now| now != before)
-        });
+        until("the gap, or its end", || written().map_or(true, |now| now != before));
         agent.signal(SIGTERM);
         assert_eq!(agent.end(), Some(0));
     }
@@ -171,15 +159,11 @@ fn a_dead_child_that_a_debugger_holds_back_does_not_make_it_deaf() {
     let stat = || std::fs::read_to_string(format!("/proc/{held}/stat")).unwrap();
     until("the end of the held one", || stat().contains(") Z "));
     signal::kill(Pid::from_raw(other), SIGKILL).unwrap();
-    until("the restart of the other", || {
-        spawned(&agent.log(), "other") != Some(other)
-    });
+    until("the restart of the other", || spawned(&agent.log(), "other") != Some(other));
     assert!(!agent.log().contains("exited: held"));
     // The debugger lets go.
     nix::sys::wait::waitpid(held, None).unwrap();
-    until("the exit of the held one", || {
-        agent.log().contains("exited: held")
-    });
+    until("the exit of the held one", || agent.log().contains("exited: held"));
     agent.signal(SIGTERM);
     assert_eq!(agent.end(), Some(0));
 }

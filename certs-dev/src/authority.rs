@@ -54,22 +54,14 @@ impl Validity {
     pub fn days(days: u32) -> Self {
         let now_s = std::time::SystemTime::now()
             .duration_since(std::time::UNIX_EPOCH)
-            .map_or(0, |since| {
-                i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
-            });
-        Self {
-            begins_s: now_s - CLOCK_SKEW_S,
-            ends_s: now_s + i64::from(days) * 86_400,
-        }
+            .map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX));
+        Self { begins_s: now_s - CLOCK_SKEW_S, ends_s: now_s + i64::from(days) * 86_400 }
     }
 
     /// Over since the year 2001: for tests.
     #[must_use]
     pub fn expired() -> Self {
-        Self {
-            begins_s: 946_684_800,
-            ends_s: 978_307_200,
-        }
+        Self { begins_s: 946_684_800, ends_s: 978_307_200 }
     }
 }
 
@@ -156,10 +148,7 @@ impl Leaf {
     /// The same with other URI names: none, two, or a wrong one.
     #[must_use]
     pub fn with_uris(self, uris: &[&str]) -> Self {
-        Self {
-            uris: uris.iter().map(|uri| (*uri).to_owned()).collect(),
-            ..self
-        }
+        Self { uris: uris.iter().map(|uri| (*uri).to_owned()).collect(), ..self }
     }
 
     fn names(&self) -> Result<Vec<SanType>, rcgen::Error> {
@@ -183,9 +172,7 @@ impl Leaf {
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         if self.server {
-            params
-                .extended_key_usages
-                .push(ExtendedKeyUsagePurpose::ServerAuth);
+            params.extended_key_usages.push(ExtendedKeyUsagePurpose::ServerAuth);
         }
         match &self.raw_names {
             Some(bytes) => params
@@ -237,18 +224,12 @@ impl Authority {
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let issuer = CertifiedIssuer::self_signed(params, key).map_err(|e| unfit(fleet, e))?;
-        Ok(Self {
-            common_name,
-            issuer,
-        })
+        Ok(Self { common_name, issuer })
     }
 
     /// Whether this certificate in PEM is one of this authority: its name and its public key.
     pub(crate) fn is_bearer(&self, certificate: &str) -> bool {
-        let body: String = certificate
-            .lines()
-            .filter(|line| !line.starts_with("-----"))
-            .collect();
+        let body: String = certificate.lines().filter(|line| !line.starts_with("-----")).collect();
         let Ok(der) = BASE64_STANDARD.decode(body.trim()) else {
             return false;
         };
@@ -279,10 +260,7 @@ impl Authority {
             .params()?
             .signed_by(&key, &self.issuer)
             .map_err(|e| unfit(&leaf.common_name, e))?;
-        Ok(Pair {
-            certificate: certificate.pem(),
-            key: key.serialize_pem(),
-        })
+        Ok(Pair { certificate: certificate.pem(), key: key.serialize_pem() })
     }
 }
 
@@ -297,8 +275,5 @@ fn moment(seconds: i64) -> Result<OffsetDateTime, Error> {
 }
 
 fn unfit(subject: &str, source: rcgen::Error) -> Error {
-    Error::Unfit {
-        subject: subject.to_owned(),
-        source,
-    }
+    Error::Unfit { subject: subject.to_owned(), source }
 }

@@ -83,12 +83,7 @@ pub fn write_all(fleet: &Fleet, out: &Path, missing: bool) -> Result<Vec<PathBuf
     } else {
         refuse_existing(out, &leaves)?;
         let authority = Authority::new(&fleet.name, fleet.validity)?;
-        made.extend(write_pair(
-            out,
-            "ca",
-            &authority.certificate(),
-            &authority.key(),
-        )?);
+        made.extend(write_pair(out, "ca", &authority.certificate(), &authority.key())?);
         authority
     };
     for (stem, leaf) in leaves {
@@ -206,26 +201,17 @@ fn existing_authority(fleet: &Fleet, out: &Path) -> Result<Authority, WriteError
     let authority = Authority::from_key(&fleet.name, fleet.validity, &key_pem)?;
     let there = fs::read_to_string(&certificate).map_err(|e| io_error(&certificate, e))?;
     if !authority.is_bearer(&there) {
-        return Err(WriteError::OtherFleet {
-            file: certificate,
-            fleet: fleet.name.clone(),
-        });
+        return Err(WriteError::OtherFleet { file: certificate, fleet: fleet.name.clone() });
     }
     Ok(authority)
 }
 
 fn files_of(out: &Path, stem: &str) -> [PathBuf; 2] {
-    [
-        out.join(format!("{stem}.pem")),
-        out.join(format!("{stem}.key")),
-    ]
+    [out.join(format!("{stem}.pem")), out.join(format!("{stem}.key"))]
 }
 
 fn io_error(file: &Path, source: io::Error) -> WriteError {
-    WriteError::Io {
-        file: file.to_owned(),
-        source,
-    }
+    WriteError::Io { file: file.to_owned(), source }
 }
 
 #[cfg(test)]

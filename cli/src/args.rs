@@ -92,10 +92,7 @@ type Given = (Key, String, String);
 /// is no URL. With `-h` before the fault, the fault is not reached.
 pub fn parse(words: &[String]) -> Result<Args, UsageError> {
     let (given, rest) = options(words)?;
-    let mut args = Args {
-        words: rest.to_vec(),
-        ..Args::default()
-    };
+    let mut args = Args { words: rest.to_vec(), ..Args::default() };
     for (key, option, value) in given {
         let slot = match key {
             Key::Help => return Ok(Args { help: true, ..args }),
@@ -177,10 +174,7 @@ fn long_option<'a>(
 /// here both are taken.
 fn find_long(name: &str) -> Result<(Key, &'static str, bool), UsageError> {
     let meant = name.replace("history-", "history_");
-    let hits: Vec<_> = OPTIONS
-        .iter()
-        .filter(|(.., long, _)| long.starts_with(&meant))
-        .collect();
+    let hits: Vec<_> = OPTIONS.iter().filter(|(.., long, _)| long.starts_with(&meant)).collect();
     match hits.as_slice() {
         [] => Err(UsageError::Unknown(format!("--{name}"))),
         [(key, _, long, takes_value)] => Ok((*key, long, *takes_value)),
@@ -234,10 +228,7 @@ mod tests {
         assert!(args.interactive);
         assert_eq!(args.configuration.as_deref(), Some("a.conf"));
         assert_eq!(args.serverurl.as_deref(), Some("unix:///s"));
-        assert_eq!(
-            (args.username.as_deref(), args.password.as_deref()),
-            (Some("u"), Some("p"))
-        );
+        assert_eq!((args.username.as_deref(), args.password.as_deref()), (Some("u"), Some("p")));
         assert_eq!(args.words, ["tail", "-f", "cat"]);
         assert_eq!(read("-- -x").expect("valid").words, ["-x"]);
         assert_eq!(read("- -x").expect("valid").words, ["-", "-x"]);
@@ -245,18 +236,8 @@ mod tests {
 
     #[test]
     fn both_spellings_of_the_history_file_are_taken() {
-        for line in [
-            "-r f",
-            "--history-file f",
-            "--history_file=f",
-            "--history-f f",
-            "--hi f",
-        ] {
-            assert_eq!(
-                read(line).expect(line).history_file.as_deref(),
-                Some("f"),
-                "{line}"
-            );
+        for line in ["-r f", "--history-file f", "--history_file=f", "--history-f f", "--hi f"] {
+            assert_eq!(read(line).expect(line).history_file.as_deref(), Some("f"), "{line}");
         }
     }
 
@@ -276,20 +257,11 @@ mod tests {
             ("--h", "option --h not a unique prefix"),
             ("-s", "option -s requires argument"),
             ("--user", "option --username requires argument"),
-            (
-                "--inter=1",
-                "option --interactive must not have an argument",
-            ),
+            ("--inter=1", "option --interactive must not have an argument"),
             ("-p a -p b", "conflicting command line option '-p'"),
-            (
-                "-p a --pass b",
-                "conflicting command line option '--password'",
-            ),
+            ("-p a --pass b", "conflicting command line option '--password'"),
             ("-i -i", "conflicting command line option '-i'"),
-            (
-                "-s foo",
-                "invalid value for -s 'foo': value 'foo' is not a URL",
-            ),
+            ("-s foo", "invalid value for -s 'foo': value 'foo' is not a URL"),
         ] {
             assert_eq!(read(line), Err(text.to_owned()), "{line}");
         }

@@ -19,9 +19,7 @@ pub fn offers(line: &str, members: impl FnOnce() -> Vec<Member>) -> (usize, Vec<
             Some(Takes::Nothing) | None => Vec::new(),
         },
     };
-    let fitting = candidates
-        .into_iter()
-        .filter(|candidate| candidate.starts_with(word));
+    let fitting = candidates.into_iter().filter(|candidate| candidate.starts_with(word));
     (start, fitting.map(|candidate| candidate + " ").collect())
 }
 

@@ -37,9 +37,7 @@ fn main() -> ExitCode {
     let mut words = env::args_os().map(|word| word.to_string_lossy().into_owned());
     let program = words.next().unwrap_or_default();
     let words: Vec<String> = words.collect();
-    let as_supervisorctl = Path::new(&program)
-        .file_name()
-        .is_some_and(|n| n == SUPERVISORCTL);
+    let as_supervisorctl = Path::new(&program).file_name().is_some_and(|n| n == SUPERVISORCTL);
     let found = find_configuration(&program);
     let facts = Facts {
         as_supervisorctl,
@@ -51,11 +49,7 @@ fn main() -> ExitCode {
     match mode::decide(&facts, Path::exists) {
         Mode::Fleet => fleet::run_fleet(&words),
         Mode::OneHost(server) => {
-            let host = OneHost {
-                program: &program,
-                own_name: !as_supervisorctl,
-                found,
-            };
+            let host = OneHost { program: &program, own_name: !as_supervisorctl, found };
             host.run(&words, server)
         }
     }
@@ -82,9 +76,7 @@ fn find_configuration(program: &str) -> Option<String> {
 fn program_path(program: &str) -> PathBuf {
     let bare = !program.contains('/');
     let dirs = env::var_os("PATH").filter(|_| bare).unwrap_or_default();
-    let found = env::split_paths(&dirs)
-        .map(|dir| dir.join(program))
-        .find(|path| path.is_file());
+    let found = env::split_paths(&dirs).map(|dir| dir.join(program)).find(|path| path.is_file());
     found.unwrap_or_else(|| program.into())
 }
 
@@ -122,10 +114,7 @@ impl OneHost<'_> {
 
     fn act(&self, args: &Args, settings: Settings) -> ExitCode {
         let in_shell = args.words.is_empty();
-        let access = Access {
-            username: settings.username,
-            password: settings.password,
-        };
+        let access = Access { username: settings.username, password: settings.password };
         let interactive = in_shell || args.interactive;
         let reach = match Local::new(settings.serverurl, access, interactive) {
             Ok(reach) => shell::Shared::new(reach),
@@ -143,12 +132,7 @@ impl OneHost<'_> {
             over: false,
         };
         if in_shell {
-            shell::run(
-                &mut session,
-                &reach,
-                &settings.prompt,
-                settings.history_file.as_deref(),
-            );
+            shell::run(&mut session, &reach, &settings.prompt, settings.history_file.as_deref());
             return ExitCode::from(exit::SUCCESS);
         }
         action::run(&mut session, &args.words.join(" "));
@@ -167,8 +151,6 @@ fn surroundings() -> Surroundings {
     Surroundings {
         cwd: env::current_dir().unwrap_or_else(|_| "/".into()),
         home: env::var_os("HOME").map(PathBuf::from),
-        variables: env::vars_os()
-            .map(|(key, value)| (text(key), text(value)))
-            .collect(),
+        variables: env::vars_os().map(|(key, value)| (text(key), text(value))).collect(),
     }
 }

@@ -44,11 +44,7 @@ pub fn decide(facts: &Facts<'_>, exists: impl Fn(&Path) -> bool) -> Mode {
         return Mode::OneHost(None);
     }
     if let Some(url) = value_of(facts.words, 's', "--serverurl") {
-        return if url.starts_with(FLEET_SCHEME) {
-            Mode::Fleet
-        } else {
-            Mode::OneHost(None)
-        };
+        return if url.starts_with(FLEET_SCHEME) { Mode::Fleet } else { Mode::OneHost(None) };
     }
     match facts.server_variable.as_deref() {
         Some(url) if url.starts_with(FLEET_SCHEME) => return Mode::Fleet,
@@ -73,9 +69,7 @@ pub fn fleet_files(home: Option<&str>, config_home: Option<&str>) -> Vec<PathBuf
         _ => None,
     };
     let user = user.map(|dir| dir.join("fleetvisor/fleetvisorctl.toml"));
-    user.into_iter()
-        .chain([PathBuf::from("/etc/fleetvisor/fleetvisorctl.toml")])
-        .collect()
+    user.into_iter().chain([PathBuf::from("/etc/fleetvisor/fleetvisorctl.toml")]).collect()
 }
 
 /// The value of an option before the first action word, without knowing the other options: the
@@ -124,28 +118,10 @@ mod tests {
         for (line, server, ini, toml, expected) in [
             ("-s fleet://c:9440 status", here, true, false, Mode::Fleet),
             ("-H web -sfleet://c status", None, true, false, Mode::Fleet),
-            (
-                "--serverurl=fleet://c status",
-                None,
-                true,
-                false,
-                Mode::Fleet,
-            ),
-            (
-                "-s http://h status",
-                fleet,
-                false,
-                true,
-                Mode::OneHost(None),
-            ),
+            ("--serverurl=fleet://c status", None, true, false, Mode::Fleet),
+            ("-s http://h status", fleet, false, true, Mode::OneHost(None)),
             ("status", fleet, true, false, Mode::Fleet),
-            (
-                "status",
-                here,
-                true,
-                true,
-                Mode::OneHost(Some("unix:///s".to_owned())),
-            ),
+            ("status", here, true, true, Mode::OneHost(Some("unix:///s".to_owned()))),
             ("status", Some(""), true, true, Mode::OneHost(None)),
             ("status", None, true, true, Mode::OneHost(None)),
             ("status", None, false, true, Mode::Fleet),
@@ -153,11 +129,7 @@ mod tests {
             ("-c x.toml status", None, true, false, Mode::Fleet),
             ("status", None, false, false, Mode::OneHost(None)),
         ] {
-            assert_eq!(
-                mode(line, server, ini, toml),
-                expected,
-                "{line} {server:?} {ini} {toml}"
-            );
+            assert_eq!(mode(line, server, ini, toml), expected, "{line} {server:?} {ini} {toml}");
         }
     }
 

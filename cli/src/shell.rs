@@ -93,20 +93,13 @@ impl Lines {
         if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
             return Self::Pipe;
         }
-        let config = Config::builder()
-            .completion_type(CompletionType::List)
-            .build();
+        let config = Config::builder().completion_type(CompletionType::List).build();
         let memory = MemHistory::with_config(&config);
         let Ok(mut editor) = Editor::with_history(config, memory) else {
             return Self::Pipe;
         };
-        editor.set_helper(Some(Names {
-            reach: shared.clone(),
-            cache: RefCell::default(),
-        }));
-        let before = history
-            .and_then(|file| fs::read_to_string(file).ok())
-            .unwrap_or_default();
+        editor.set_helper(Some(Names { reach: shared.clone(), cache: RefCell::default() }));
+        let before = history.and_then(|file| fs::read_to_string(file).ok()).unwrap_or_default();
         for line in before.lines() {
             let _ = editor.add_history_entry(line);
         }
@@ -168,9 +161,7 @@ struct Names {
 impl Names {
     fn members(&self) -> Vec<Member> {
         let mut cache = self.cache.borrow_mut();
-        cache
-            .get_or_insert_with(|| fetch(&mut self.reach.clone()).unwrap_or_default())
-            .clone()
+        cache.get_or_insert_with(|| fetch(&mut self.reach.clone()).unwrap_or_default()).clone()
     }
 }
 

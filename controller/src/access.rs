@@ -8,10 +8,7 @@ use tonic::{Request, Status};
 use tracing::warn;
 
 /// Each service and the role that may call its methods. What is not here may be called by nobody.
-const TABLE: [(Service, Role); 2] = [
-    (Service::Link, Role::Host),
-    (Service::Fleet, Role::Operator),
-];
+const TABLE: [(Service, Role); 2] = [(Service::Link, Role::Host), (Service::Fleet, Role::Operator)];
 
 /// The services of this port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,10 +37,7 @@ pub(crate) struct Only(pub Service);
 impl Interceptor for Only {
     fn call(&mut self, request: Request<()>) -> Result<Request<()>, Status> {
         let caller = caller(&request)?;
-        let needed = TABLE
-            .iter()
-            .find(|(known, _)| *known == self.0)
-            .map(|(_, role)| *role);
+        let needed = TABLE.iter().find(|(known, _)| *known == self.0).map(|(_, role)| *role);
         match needed {
             Some(role) if role == caller.identity.role => Ok(request),
             _ => Err(refused(self.0, caller)),
@@ -91,10 +85,7 @@ mod tests {
             certificate_ends_ms: 0,
             address: "127.0.0.1:1".parse().unwrap(),
         });
-        Only(service)
-            .call(request)
-            .map(|_| ())
-            .map_err(|s| (s.code(), s.message().to_owned()))
+        Only(service).call(request).map(|_| ()).map_err(|s| (s.code(), s.message().to_owned()))
     }
 
     #[test]

@@ -176,29 +176,24 @@ impl Config {
 }
 
 fn readable(file: &Path) -> Result<PathBuf, ConfigError> {
-    std::fs::File::open(file)
-        .map(|_| file.to_owned())
-        .map_err(|error| ConfigError {
-            where_: file.display().to_string(),
-            what: format!("{error}; -c names a TOML file"),
-        })
+    std::fs::File::open(file).map(|_| file.to_owned()).map_err(|error| ConfigError {
+        where_: file.display().to_string(),
+        what: format!("{error}; -c names a TOML file"),
+    })
 }
 
 /// figment's error, with the layer first.
 fn explained(error: &figment::Error, file: Option<&Path>) -> ConfigError {
     let key = error.path.join(".");
-    let layer = error
-        .metadata
-        .as_ref()
-        .map_or_else(String::new, |metadata| {
-            match (&metadata.source, metadata.name.as_ref()) {
-                (Some(figment::Source::File(file)), _) => file.display().to_string(),
-                (_, name) if name.contains("environment") => {
-                    format!("environment, {PREFIX}{}", key.to_uppercase())
-                }
-                _ => format!("command line, --{}", key.replace('_', "-")),
+    let layer = error.metadata.as_ref().map_or_else(String::new, |metadata| {
+        match (&metadata.source, metadata.name.as_ref()) {
+            (Some(figment::Source::File(file)), _) => file.display().to_string(),
+            (_, name) if name.contains("environment") => {
+                format!("environment, {PREFIX}{}", key.to_uppercase())
             }
-        });
+            _ => format!("command line, --{}", key.replace('_', "-")),
+        }
+    });
     let what = match &error.kind {
         figment::error::Kind::MissingField(name) => {
             return ConfigError {
@@ -213,19 +208,8 @@ fn explained(error: &figment::Error, file: Option<&Path>) -> ConfigError {
         }
         kind => kind.to_string(),
     };
-    let what = if key.is_empty() {
-        what
-    } else {
-        format!("`{key}`: {what}")
-    };
-    ConfigError {
-        where_: if layer.is_empty() {
-            "configuration".to_owned()
-        } else {
-            layer
-        },
-        what,
-    }
+    let what = if key.is_empty() { what } else { format!("`{key}`: {what}") };
+    ConfigError { where_: if layer.is_empty() { "configuration".to_owned() } else { layer }, what }
 }
 
 impl TryFrom<String> for Span {
@@ -278,10 +262,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("controller.toml");
         std::fs::write(&file, text).unwrap();
-        let mut flags = Flags {
-            config: Some(file),
-            ..Flags::default()
-        };
+        let mut flags = Flags { config: Some(file), ..Flags::default() };
         change(&mut flags);
         let shown = dir.path().display().to_string();
         Config::load(&flags).map_err(|error| error.to_string().replace(&shown, "DIR"))
@@ -298,15 +279,9 @@ mod tests {
         )
         .unwrap();
         assert_eq!(config.listen.to_string(), "127.0.0.1:2");
-        assert_eq!(
-            (config.guard_hosts, config.key),
-            (7, PathBuf::from("other.key"))
-        );
+        assert_eq!((config.guard_hosts, config.key), (7, PathBuf::from("other.key")));
         assert_eq!(config.deadline.0, Duration::from_hours(2));
-        assert_eq!(
-            (config.keepalive_idle.ms(), config.log),
-            (45_000, LogFormat::Text)
-        );
+        assert_eq!((config.keepalive_idle.ms(), config.log), (45_000, LogFormat::Text));
     }
 
     #[test]
@@ -325,10 +300,7 @@ mod tests {
         );
         assert!(in_file("log = 'xml'").contains("`log`"));
         let flag = load(GOOD, |flags| flags.listen = Some("nowhere".into())).unwrap_err();
-        assert!(
-            flag.starts_with("command line, --listen: `listen`: "),
-            "{flag}"
-        );
+        assert!(flag.starts_with("command line, --listen: `listen`: "), "{flag}");
         let missing = load("ca = 'x'", |_| ()).unwrap_err();
         assert!(
             missing.starts_with("DIR/controller.toml: `certificate` is missing; set it"),
@@ -338,10 +310,7 @@ mod tests {
 
     #[test]
     fn a_file_that_is_named_must_be_there() {
-        let flags = Flags {
-            config: Some("/nowhere/c.toml".into()),
-            ..Flags::default()
-        };
+        let flags = Flags { config: Some("/nowhere/c.toml".into()), ..Flags::default() };
         let text = Config::load(&flags).unwrap_err().to_string();
         assert!(text.starts_with("/nowhere/c.toml: ") && text.ends_with("-c names a TOML file"));
     }

@@ -93,15 +93,7 @@ impl Hands {
         is_open: oneshot::Sender<()>,
     ) {
         let host = host.to_owned();
-        self.sessions.insert(
-            id,
-            Session {
-                host,
-                protocol,
-                to_agent,
-                _is_open: is_open,
-            },
-        );
+        self.sessions.insert(id, Session { host, protocol, to_agent, _is_open: is_open });
     }
 
     /// A session is over: nothing more is said to it.
@@ -140,12 +132,10 @@ impl Hands {
                 self.then.extend(then);
             }
             Effect::Forget(id) => {
-                self.changes
-                    .insert(format!("{OPERATIONS}{id}"), Value::Nothing);
+                self.changes.insert(format!("{OPERATIONS}{id}"), Value::Nothing);
             }
             Effect::RecordHost(host) => {
-                self.changes
-                    .insert(format!("{HOSTS}{}", host.name), Value::Host(host));
+                self.changes.insert(format!("{HOSTS}{}", host.name), Value::Host(host));
             }
             Effect::RecordEpoch(epoch) => {
                 self.changes.insert(EPOCH.to_owned(), Value::Epoch(epoch));
@@ -179,10 +169,8 @@ impl Hands {
             }
             return;
         }
-        let changes: Vec<Change> = std::mem::take(&mut self.changes)
-            .into_iter()
-            .filter_map(change)
-            .collect();
+        let changes: Vec<Change> =
+            std::mem::take(&mut self.changes).into_iter().filter_map(change).collect();
         let operations = changes
             .iter()
             .filter_map(|(key, _)| key.strip_prefix(OPERATIONS))

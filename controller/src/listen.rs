@@ -83,12 +83,7 @@ pub(crate) fn prepare(files: &Files) -> Result<Prepared, FileError> {
         connections: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
         ready,
     };
-    Ok(Prepared {
-        door,
-        verified,
-        fleet,
-        ca_fingerprint,
-    })
+    Ok(Prepared { door, verified, fleet, ca_fingerprint })
 }
 
 /// Accepts connections until it is dropped. Handshakes are tasks of `tasks`.
@@ -127,11 +122,7 @@ async fn handshake(
         warn!(from = %address, "no TCP_NODELAY: {error}");
     }
     let busy = door.handshakes.available_permits() < HANDSHAKES_MAX / 2;
-    let patience = if busy {
-        HANDSHAKE_MAX_WHEN_BUSY
-    } else {
-        HANDSHAKE_MAX
-    };
+    let patience = if busy { HANDSHAKE_MAX_WHEN_BUSY } else { HANDSHAKE_MAX };
     let tls = match timeout(patience, door.acceptor.accept(socket)).await {
         Ok(Ok(tls)) => tls,
         Ok(Err(error)) => {
@@ -145,19 +136,9 @@ async fn handshake(
     let chain = tls.get_ref().1.peer_certificates().unwrap_or_default();
     match peer_identity(chain).and_then(|peer| peer.of_fleet(&door.fleet)) {
         Ok(peer) => {
-            let caller = Caller {
-                identity: peer.identity,
-                certificate_ends_ms: peer.not_after_ms,
-                address,
-            };
-            let _ = door
-                .ready
-                .send(Ok(Verified {
-                    tls,
-                    caller,
-                    _place: place,
-                }))
-                .await;
+            let caller =
+                Caller { identity: peer.identity, certificate_ends_ms: peer.not_after_ms, address };
+            let _ = door.ready.send(Ok(Verified { tls, caller, _place: place })).await;
         }
         Err(error) => warn!(from = %address, "refused: {error}"),
     }

@@ -92,18 +92,10 @@ pub(crate) struct Mailbox {
 
 impl Mailbox {
     /// A mailbox, and the two ends that the loop holds.
-    pub fn new() -> (
-        Self,
-        mpsc::Receiver<Letter>,
-        broadcast::Sender<Arc<Happening>>,
-    ) {
+    pub fn new() -> (Self, mpsc::Receiver<Letter>, broadcast::Sender<Arc<Happening>>) {
         let (letters, inbox) = mpsc::channel(LETTERS_WAITING_MAX);
         let (happenings, _) = broadcast::channel(WATCH_BEHIND_MAX);
-        let mailbox = Self {
-            letters,
-            happenings: happenings.clone(),
-            sessions: Arc::default(),
-        };
+        let mailbox = Self { letters, happenings: happenings.clone(), sessions: Arc::default() };
         (mailbox, inbox, happenings)
     }
 
@@ -121,13 +113,7 @@ impl Mailbox {
     pub async fn ask(&self, operator: &str, address: &str, ask: Ask) -> Option<Answer> {
         let (reply, answer) = oneshot::channel();
         let (operator, address) = (operator.to_owned(), address.to_owned());
-        self.send(Letter::Asked {
-            operator,
-            address,
-            ask,
-            reply,
-        })
-        .await;
+        self.send(Letter::Asked { operator, address, ask, reply }).await;
         answer.await.ok()
     }
 

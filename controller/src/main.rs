@@ -17,10 +17,7 @@ fn main() -> ExitCode {
     };
     start::log_to_stderr(config.log);
     // One thread is enough for thousands of quiet agents; the disk has a thread of its own.
-    let runtime = match tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-    {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error, 1),
     };

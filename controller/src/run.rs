@@ -23,24 +23,14 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place that looks at the clock"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the one place that looks at the clock")]
     pub fn start() -> Self {
-        Self {
-            start: Instant::now(),
-        }
+        Self { start: Instant::now() }
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place that looks at the clock"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the one place that looks at the clock")]
     pub fn now(&self) -> Now {
-        let wall = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Now {
             mono_ns: u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX),
             wall_ms: i64::try_from(wall.as_millis()).unwrap_or(i64::MAX),
@@ -64,10 +54,7 @@ impl Loop {
         self.take(vec![Input::Woke]);
         loop {
             let now = self.clock.now();
-            let sleep = self
-                .core
-                .next_deadline()
-                .map_or(LONGEST_SLEEP, |at| until(now, at));
+            let sleep = self.core.next_deadline().map_or(LONGEST_SLEEP, |at| until(now, at));
             tokio::select! {
                 biased;
                 _ = &mut stops => break,
@@ -116,64 +103,22 @@ impl Loop {
 
     fn opened(&mut self, letter: Letter) -> Input {
         match letter {
-            Letter::Asked {
-                operator,
-                address,
-                ask,
-                reply,
-            } => {
+            Letter::Asked { operator, address, ask, reply } => {
                 let ticket = self.hands.ticket(reply);
-                Input::Asked(Asked {
-                    ticket,
-                    operator,
-                    address,
-                    ask,
-                })
+                Input::Asked(Asked { ticket, operator, address, ask })
             }
-            Letter::Arrived {
-                session,
-                host,
-                hello,
-                protocol,
-                to_agent,
-                is_open,
-            } => {
+            Letter::Arrived { session, host, hello, protocol, to_agent, is_open } => {
                 self.hands.open(session, &host, protocol, to_agent, is_open);
-                Input::Arrived {
-                    session,
-                    host,
-                    hello,
-                }
+                Input::Arrived { session, host, hello }
             }
-            Letter::Said {
-                session,
-                host,
-                said,
-            } => Input::Said {
-                session,
-                host,
-                said,
-            },
-            Letter::Hashed {
-                session,
-                host,
-                position,
-                hash,
-            } => {
+            Letter::Said { session, host, said } => Input::Said { session, host, said },
+            Letter::Hashed { session, host, position, hash } => {
                 let known = self.core.inventory().get(&host);
                 let differs = known.is_some_and(|known| {
                     known.position == position && proto::table_hash(known.rows())[..] != hash[..]
                 });
-                let said = if differs {
-                    Said::TableDiffers
-                } else {
-                    Said::Alive
-                };
-                Input::Said {
-                    session,
-                    host,
-                    said,
-                }
+                let said = if differs { Said::TableDiffers } else { Said::Alive };
+                Input::Said { session, host, said }
             }
             Letter::Left { session, host, why } => {
                 self.hands.close(session);

@@ -127,16 +127,7 @@ impl Controller {
             ca_fingerprint,
             fleet,
             server: tokio::spawn(server),
-            core: tokio::spawn(
-                Loop {
-                    core,
-                    hands,
-                    clock,
-                    letters,
-                    written,
-                }
-                .run(core_stops),
-            ),
+            core: tokio::spawn(Loop { core, hands, clock, letters, written }.run(core_stops)),
             stop_server,
             stop_core,
             tasks,
@@ -189,10 +180,7 @@ impl Controller {
         let _ = self.stop_core.send(());
         let _ = self.core.await;
         let mut server = self.server;
-        if tokio::time::timeout(SHUTDOWN_MAX, &mut server)
-            .await
-            .is_err()
-        {
+        if tokio::time::timeout(SHUTDOWN_MAX, &mut server).await.is_err() {
             server.abort();
         }
     }
@@ -209,9 +197,7 @@ fn check_fleet(config: &Config, prepared: &Prepared) -> Result<(), StartError> {
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|source| StartError::Listen { address, source })
+    TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })
 }
 
 fn settings(config: &Config) -> Settings {

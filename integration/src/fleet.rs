@@ -135,10 +135,7 @@ impl Fleet {
         let home = Home::new();
         let fleet = certs_dev::Fleet {
             name: FLEET.to_owned(),
-            hosts: members
-                .iter()
-                .map(|member| member.name.to_owned())
-                .collect(),
+            hosts: members.iter().map(|member| member.name.to_owned()).collect(),
             operators: vec![OPERATOR.to_owned()],
             controller: "c1".to_owned(),
             controller_names: vec![],
@@ -147,12 +144,7 @@ impl Fleet {
         certs_dev::write_all(&fleet, &home.join("certs"), false)
             .unwrap_or_else(|error| panic!("certificates: {error}"));
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
-        let fleet = Self {
-            agents: Vec::new(),
-            controller: None,
-            address,
-            home,
-        };
+        let fleet = Self { agents: Vec::new(), controller: None, address, home };
         fleet.write_settings(settings);
         fleet
     }
@@ -173,8 +165,7 @@ impl Fleet {
             "controller.toml",
             &format!("listen = \"{listen}\"\nstore = {store:?}\n{controller}{more}"),
         );
-        self.home
-            .write("client.toml", &files(&format!("operator-{OPERATOR}")));
+        self.home.write("client.toml", &files(&format!("operator-{OPERATOR}")));
     }
 
     /// Starts the controller, again if it was killed, and waits until it takes connections.
@@ -188,10 +179,7 @@ impl Fleet {
         let mut controller = Owned::start(&self.home, &mut command);
         wait::until(PATIENCE, "the controller to take connections", || {
             if let Some(code) = controller.ended() {
-                panic!(
-                    "the controller ended with {code}:\n{}",
-                    self.controller_words()
-                );
+                panic!("the controller ended with {code}:\n{}", self.controller_words());
             }
             TcpStream::connect(self.address).map(drop)
         });
@@ -218,17 +206,9 @@ impl Fleet {
         let host = Host::new(Subject::Ours, &self.configuration(member, &link));
         let daemon = Daemon::start_on(host);
         wait::until(PATIENCE, &format!("{} to dial", member.name), || {
-            if link.accepted() > 0 {
-                Ok(())
-            } else {
-                Err(daemon.log())
-            }
+            if link.accepted() > 0 { Ok(()) } else { Err(daemon.log()) }
         });
-        self.agents.push(Agent {
-            name: member.name.to_owned(),
-            daemon,
-            link,
-        });
+        self.agents.push(Agent { name: member.name.to_owned(), daemon, link });
         self.agents.last_mut().expect("just pushed")
     }
 
@@ -311,11 +291,7 @@ impl Fleet {
             .unwrap_or_else(|error| panic!("fleetvisorctl: {error}"));
         let directory = self.home.path().display().to_string();
         let normal = |text: &str| normal::text(text, &[(&directory, "{dir}")]);
-        Ran {
-            code: ran.code,
-            stdout: normal(&ran.stdout),
-            stderr: normal(&ran.stderr),
-        }
+        Ran { code: ran.code, stdout: normal(&ran.stdout), stderr: normal(&ran.stderr) }
     }
 
     /// Waits until every host is up and has told its processes.
@@ -339,13 +315,9 @@ impl Fleet {
     ///
     /// When it never is within [`PATIENCE`].
     pub fn operator_until(&self, arguments: &[&str], right: impl Fn(&Ran) -> bool) -> Ran {
-        wait::until(
-            PATIENCE,
-            &format!("fleetvisorctl {}", arguments.join(" ")),
-            || {
-                let ran = self.operator(arguments);
-                if right(&ran) { Ok(ran) } else { Err(ran) }
-            },
-        )
+        wait::until(PATIENCE, &format!("fleetvisorctl {}", arguments.join(" ")), || {
+            let ran = self.operator(arguments);
+            if right(&ran) { Ok(ran) } else { Err(ran) }
+        })
     }
 }

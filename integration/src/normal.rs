@@ -1,9 +1,8 @@
 //! Pids, uptimes, times and paths replaced by words, so that two texts can be compared.
 
 /// Months as supervisord's clients print them.
-const MONTHS: &[&str] = &[
-    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-];
+const MONTHS: &[&str] =
+    &["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// `text` with `names` replaced first (paths, mostly), then:
 ///
@@ -44,11 +43,7 @@ fn pid(line: &str) -> String {
     for part in parts {
         let digits = part.bytes().take_while(u8::is_ascii_digit).count();
         out.push_str("pid ");
-        out.push_str(if digits > 0 && &part[..digits] != "0" {
-            "PID"
-        } else {
-            &part[..digits]
-        });
+        out.push_str(if digits > 0 && &part[..digits] != "0" { "PID" } else { &part[..digits] });
         out.push_str(&part[digits..]);
     }
     out
@@ -99,13 +94,10 @@ fn day(line: &str) -> String {
 
 fn has_shape(text: &str, shape: &str) -> bool {
     text.len() == shape.len()
-        && text
-            .bytes()
-            .zip(shape.bytes())
-            .all(|(byte, want)| match want {
-                b'd' => byte.is_ascii_digit(),
-                want => byte == want,
-            })
+        && text.bytes().zip(shape.bytes()).all(|(byte, want)| match want {
+            b'd' => byte.is_ascii_digit(),
+            want => byte == want,
+        })
 }
 
 fn python_place(line: &str) -> String {
@@ -124,10 +116,7 @@ mod tests {
     #[test]
     fn what_differs_from_run_to_run_becomes_a_word() {
         let table = [
-            (
-                "cat   RUNNING   pid 30020, uptime 0:00:43",
-                "cat   RUNNING   pid PID, uptime UPTIME",
-            ),
+            ("cat   RUNNING   pid 30020, uptime 0:00:43", "cat   RUNNING   pid PID, uptime UPTIME"),
             (
                 "a     RUNNING   pid 1, uptime 2 days, 0:00:43",
                 "a     RUNNING   pid PID, uptime UPTIME",
@@ -137,20 +126,14 @@ mod tests {
                 "2026-11-20 10:02:03,123 INFO spawned: 'x' with pid 7",
                 "WHEN INFO spawned: 'x' with pid PID",
             ),
-            (
-                "killing 'x' (12) with SIGKILL",
-                "killing 'x' (PID) with SIGKILL",
-            ),
+            ("killing 'x' (12) with SIGKILL", "killing 'x' (PID) with SIGKILL"),
             ("9978\n0\n", "PID\n0\n"),
             ("at /tmp/x/s.sock", "at {dir}/s.sock"),
             (
                 "error: <class 'X'>, y: file: /a/b.py line: 5",
                 "error: <class 'X'>, y: file: FILE line: N",
             ),
-            (
-                "manual STOPPED   Not started",
-                "manual STOPPED   Not started",
-            ),
+            ("manual STOPPED   Not started", "manual STOPPED   Not started"),
             ("from_state:STOPPING pid 0", "from_state:STOPPING pid 0"),
         ];
         for (from, to) in table {

@@ -34,11 +34,7 @@ impl Fleet {
         let what = format!("fleetvisorctl {}", arguments.join(" "));
         wait::until(PATIENCE, &what, || {
             let answer = self.ask(arguments);
-            if right(&answer) {
-                Ok(answer)
-            } else {
-                Err(answer)
-            }
+            if right(&answer) { Ok(answer) } else { Err(answer) }
         })
     }
 
@@ -83,11 +79,7 @@ impl From<Ran> for Answer {
             text => serde_json::from_str(text)
                 .unwrap_or_else(|error| panic!("not one JSON value ({error}):\n{text}")),
         };
-        Self {
-            code: ran.code,
-            value,
-            stderr: ran.stderr,
-        }
+        Self { code: ran.code, value, stderr: ran.stderr }
     }
 }
 
@@ -106,8 +98,7 @@ impl Answer {
     #[must_use]
     pub fn operation(&self) -> String {
         let id = self.value["operation"].as_str();
-        id.unwrap_or_else(|| panic!("no operation in {self}"))
-            .to_owned()
+        id.unwrap_or_else(|| panic!("no operation in {self}")).to_owned()
     }
 
     /// Each target's result in a word, `UNKNOWN>OK` for an amended one; a whole host is its name.
@@ -119,10 +110,7 @@ impl Answer {
             Some(from) => format!("{from}>{}", text(result, "result")),
             None => text(result, "result"),
         };
-        results
-            .iter()
-            .map(|result| (name(result), word(result)))
-            .collect()
+        results.iter().map(|result| (name(result), word(result))).collect()
     }
 
     /// The same in one line, for comparisons: `db-1/db:db OK, web-1/api:api SKIPPED`.
@@ -157,10 +145,8 @@ impl Answer {
     pub fn states(&self) -> String {
         let rows = self.value.as_array();
         let rows = rows.unwrap_or_else(|| panic!("no rows in {self}"));
-        let mut each: Vec<_> = rows
-            .iter()
-            .map(|row| format!("{} {}", name(row), text(row, "state")))
-            .collect();
+        let mut each: Vec<_> =
+            rows.iter().map(|row| format!("{} {}", name(row), text(row, "state"))).collect();
         each.sort();
         each.join(", ")
     }
@@ -208,11 +194,7 @@ impl Meanwhile {
     pub fn wait_words(&self, phrase: &str) {
         wait::until(PATIENCE, &format!("{phrase:?} from the client"), || {
             let words = self.words();
-            if words.contains(phrase) {
-                Ok(())
-            } else {
-                Err(words + &self.home.read("stderr.txt"))
-            }
+            if words.contains(phrase) { Ok(()) } else { Err(words + &self.home.read("stderr.txt")) }
         });
     }
 
@@ -224,10 +206,6 @@ impl Meanwhile {
     #[must_use]
     pub fn end(mut self) -> Ran {
         let code = self.process.wait(PATIENCE);
-        Ran {
-            code,
-            stdout: self.words(),
-            stderr: self.home.read("stderr.txt"),
-        }
+        Ran { code, stdout: self.words(), stderr: self.home.read("stderr.txt") }
     }
 }

@@ -15,9 +15,7 @@ pub const VERSION: &str = "4.3.0";
 /// When the environment cannot be made; the text says what is missing.
 #[must_use]
 pub fn program(name: &str) -> PathBuf {
-    once::made(&format!("supervisor-{VERSION}"), make)
-        .join("bin")
-        .join(name)
+    once::made(&format!("supervisor-{VERSION}"), make).join("bin").join(name)
 }
 
 fn make(place: &Path) {
@@ -28,13 +26,7 @@ fn make(place: &Path) {
     );
     must(
         Command::new(place.join("bin/python"))
-            .args([
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-            ])
+            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
             .arg(format!("supervisor=={VERSION}")),
         "the compatibility tests need Supervisor from PyPI once; is there a way to it?",
     );

@@ -51,15 +51,8 @@ impl Owned {
 
     /// The exit code if it has ended (128 and the number for a signal).
     pub fn ended(&mut self) -> Option<i32> {
-        let status = self
-            .child
-            .try_wait()
-            .expect("our own child can be waited for")?;
-        Some(
-            status
-                .code()
-                .unwrap_or_else(|| 128 + status.signal().unwrap_or_default()),
-        )
+        let status = self.child.try_wait().expect("our own child can be waited for")?;
+        Some(status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default()))
     }
 
     /// Waits for its end and returns the exit code.

@@ -34,9 +34,7 @@ pub fn package() -> &'static Path {
 /// The top of the repository.
 #[must_use]
 pub fn repository() -> &'static Path {
-    package()
-        .parent()
-        .expect("the package lies inside the repository")
+    package().parent().expect("the package lies inside the repository")
 }
 
 /// `target/debug` or its like: where the running program lies, less the `deps` of test binaries.
@@ -44,10 +42,7 @@ fn profile_directory() -> PathBuf {
     let own = std::env::current_exe().expect("the running program has a path");
     let directory = own.parent().expect("a program lies in a directory");
     if directory.ends_with("deps") {
-        directory
-            .parent()
-            .expect("deps lies in a directory")
-            .to_path_buf()
+        directory.parent().expect("deps lies in a directory").to_path_buf()
     } else {
         directory.to_path_buf()
     }

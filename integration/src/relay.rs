@@ -56,18 +56,9 @@ impl Relay {
     pub fn to(target: SocketAddr) -> Self {
         let listener =
             TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");
-        let address = listener
-            .local_addr()
-            .expect("a bound socket has an address");
-        let state = State {
-            link: Link::Up,
-            streams: Vec::new(),
-            accepted: 0,
-        };
-        let shared = Arc::new(Shared {
-            state: Mutex::new(state),
-            changed: Condvar::new(),
-        });
+        let address = listener.local_addr().expect("a bound socket has an address");
+        let state = State { link: Link::Up, streams: Vec::new(), accepted: 0 };
+        let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
         let accepting = Arc::clone(&shared);
         thread::spawn(move || accept(&listener, target, &accepting));
         Self { address, shared }
@@ -151,10 +142,7 @@ fn join(near: TcpStream, target: SocketAddr, shared: &Arc<Shared>) -> io::Result
         return Ok(());
     }
     let far = TcpStream::connect(target)?;
-    let pairs = [
-        (near.try_clone()?, far.try_clone()?),
-        (far.try_clone()?, near.try_clone()?),
-    ];
+    let pairs = [(near.try_clone()?, far.try_clone()?), (far.try_clone()?, near.try_clone()?)];
     let mut state = shared.state();
     if matches!(state.link, Link::Cut | Link::Over) {
         return Ok(());
@@ -232,9 +220,7 @@ mod tests {
         assert_eq!(ask(&mut stream, 1).unwrap(), 1);
         relay.stall();
         stream.write_all(&[2]).unwrap();
-        stream
-            .set_read_timeout(Some(Duration::from_millis(100)))
-            .unwrap();
+        stream.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
         let mut answer = [0];
         assert!(stream.read_exact(&mut answer).is_err());
         relay.restore();

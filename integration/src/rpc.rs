@@ -146,9 +146,7 @@ impl<T: Read + Write> Stream for T {}
 #[must_use]
 pub fn fault(xml: &str) -> Option<Fault> {
     xml.contains("<fault>").then(|| Fault {
-        code: member(xml, "faultCode")
-            .and_then(|code| code.parse().ok())
-            .unwrap_or(-1),
+        code: member(xml, "faultCode").and_then(|code| code.parse().ok()).unwrap_or(-1),
         text: member(xml, "faultString").unwrap_or_default(),
     })
 }
@@ -161,11 +159,7 @@ pub fn member(xml: &str, name: &str) -> Option<String> {
     let (value, _) = rest.split_once("</value>")?;
     let text = value.split_once('>').map_or(value, |(_, inner)| inner);
     let text = text.split_once("</").map_or(text, |(inner, _)| inner);
-    Some(
-        text.replace("&lt;", "<")
-            .replace("&gt;", ">")
-            .replace("&amp;", "&"),
-    )
+    Some(text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
 }
 
 /// What came, and how it ended.
@@ -196,30 +190,16 @@ fn is_whole(answer: &[u8]) -> bool {
     };
     let length = text(&answer[..head]).lines().find_map(|line| {
         let (name, value) = line.split_once(':')?;
-        name.eq_ignore_ascii_case("content-length")
-            .then(|| value.trim().parse::<usize>().ok())?
+        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
     });
     length.is_some_and(|length| answer.len() >= head + END.len() + length)
 }
 
 fn parse(answer: &str) -> io::Result<Response> {
-    let broken = || {
-        io::Error::new(
-            io::ErrorKind::InvalidData,
-            format!("no response: {answer:?}"),
-        )
-    };
+    let broken = || io::Error::new(io::ErrorKind::InvalidData, format!("no response: {answer:?}"));
     let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(broken)?;
-    let status = head
-        .split(' ')
-        .nth(1)
-        .and_then(|code| code.parse().ok())
-        .ok_or_else(broken)?;
-    Ok(Response {
-        status,
-        head: head.to_owned(),
-        body: body.to_owned(),
-    })
+    let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).ok_or_else(broken)?;
+    Ok(Response { status, head: head.to_owned(), body: body.to_owned() })
 }
 
 #[cfg(test)]

@@ -30,11 +30,7 @@ fn stamp(line: &str) -> Stamp {
     let (Ok(nanos), Ok(pid)) = (mono.parse(), pid.parse()) else {
         panic!("no stamp: {line:?}");
     };
-    Stamp {
-        at: Duration::from_nanos(nanos),
-        pid,
-        note: note.to_owned(),
-    }
+    Stamp { at: Duration::from_nanos(nanos), pid, note: note.to_owned() }
 }
 
 #[cfg(test)]

@@ -90,12 +90,7 @@ impl Host {
     /// Makes a fresh home and writes the configuration.
     #[must_use]
     pub fn new(subject: Subject, configuration: &str) -> Self {
-        let host = Self {
-            subject,
-            home: Home::new(),
-            port: free_port(),
-            environment: Vec::new(),
-        };
+        let host = Self { subject, home: Home::new(), port: free_port(), environment: Vec::new() };
         host.configure(configuration);
         host
     }
@@ -128,9 +123,7 @@ impl Host {
     pub fn expand(&self, text: &str) -> String {
         let mut text = text.replace("{head}", HEAD);
         let directory = self.home.path().display().to_string();
-        text = text
-            .replace("{dir}", &directory)
-            .replace("{port}", &self.port.to_string());
+        text = text.replace("{dir}", &directory).replace("{port}", &self.port.to_string());
         if text.contains("{child}") {
             text = text.replace("{child}", &places::binary("child").display().to_string());
         }
@@ -151,11 +144,7 @@ impl Host {
         let mut process = Owned::start(&self.home, self.daemon_command().args(arguments));
         let code = process.wait(PATIENCE);
         let (stdout, stderr) = (self.home.read("stdout.txt"), self.home.read("stderr.txt"));
-        Ran {
-            code,
-            stdout: self.normal(&stdout),
-            stderr: self.normal(&stderr),
-        }
+        Ran { code, stdout: self.normal(&stdout), stderr: self.normal(&stderr) }
     }
 
     /// Runs a client against this host and normalises its output.
@@ -171,11 +160,7 @@ impl Host {
                 .current_dir(self.home.path()),
         )
         .unwrap_or_else(|error| panic!("the client cannot be started: {error}"));
-        Ran {
-            code: ran.code,
-            stdout: self.normal(&ran.stdout),
-            stderr: self.normal(&ran.stderr),
-        }
+        Ran { code: ran.code, stdout: self.normal(&ran.stdout), stderr: self.normal(&ran.stderr) }
     }
 
     /// `text` with this host's directory, port, pids and times replaced by words.
@@ -332,15 +317,13 @@ impl Daemon {
     /// When it is not within [`PATIENCE`].
     #[expect(clippy::must_use_candidate, reason = "the waiting is the use")]
     pub fn wait_state(&self, namespec: &str, state: &str) -> Process {
-        wait::until(
-            PATIENCE,
-            &format!("{namespec} to be {state}"),
-            || match self.process(namespec) {
+        wait::until(PATIENCE, &format!("{namespec} to be {state}"), || {
+            match self.process(namespec) {
                 Ok(process) if process.state == state => Ok(process),
                 Ok(process) => Err(process.to_string()),
                 Err(error) => Err(error.to_string()),
-            },
-        )
+            }
+        })
     }
 
     /// Waits until a phrase stands in the activity log.
@@ -399,19 +382,11 @@ pub fn wait_text(path: &Path, phrase: &str) -> String {
 /// As [`wait_text`], with a deadline of one's own.
 #[expect(clippy::must_use_candidate, reason = "the waiting is the use")]
 pub fn wait_text_for(deadline: Duration, path: &Path, phrase: &str) -> String {
-    wait::until(
-        deadline,
-        &format!("{phrase:?} in {}", path.display()),
-        || {
-            let text = std::fs::read(path).map_err(|error| error.to_string())?;
-            let text = String::from_utf8_lossy(&text).into_owned();
-            if text.contains(phrase) {
-                Ok(text)
-            } else {
-                Err(text)
-            }
-        },
-    )
+    wait::until(deadline, &format!("{phrase:?} in {}", path.display()), || {
+        let text = std::fs::read(path).map_err(|error| error.to_string())?;
+        let text = String::from_utf8_lossy(&text).into_owned();
+        if text.contains(phrase) { Ok(text) } else { Err(text) }
+    })
 }
 
 /// A TCP port that was free a moment ago on all of loopback.
@@ -422,8 +397,5 @@ pub fn wait_text_for(deadline: Duration, path: &Path, phrase: &str) -> String {
 #[must_use]
 pub fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");
-    listener
-        .local_addr()
-        .expect("a bound socket has an address")
-        .port()
+    listener.local_addr().expect("a bound socket has an address").port()
 }

@@ -40,9 +40,7 @@ impl Scenario {
     /// The scenario of this name.
     #[must_use]
     pub fn named(name: &str) -> Self {
-        Self {
-            folder: places::package().join("scenarios").join(name),
-        }
+        Self { folder: places::package().join("scenarios").join(name) }
     }
 
     /// Replays the transcript with this daemon and this client, and compares.
@@ -158,11 +156,7 @@ impl Stage<'_> {
         let log = wait::until(PATIENCE, &format!("{phrase:?} in the activity log"), || {
             let log = self.daemon.log();
             let new = log.get(self.log_read..).unwrap_or_default();
-            if new.contains(phrase) {
-                Ok(log)
-            } else {
-                Err(log)
-            }
+            if new.contains(phrase) { Ok(log) } else { Err(log) }
         });
         let mut lines: Vec<&str> = log[self.log_read..].lines().collect();
         lines.retain(|line| !depends_on_the_moment(line));
@@ -178,11 +172,7 @@ impl Stage<'_> {
         const STARTED: &str = "supervisord started with pid";
         wait::until(PATIENCE, "the second start", || {
             let log = self.daemon.log();
-            if log.matches(STARTED).count() >= 2 {
-                Ok(())
-            } else {
-                Err(log)
-            }
+            if log.matches(STARTED).count() >= 2 { Ok(()) } else { Err(log) }
         });
         self.daemon.wait_answering();
     }
@@ -205,12 +195,7 @@ fn difference(wanted: &str, seen: &str) -> String {
     let same = |(a, b): &(&str, &str)| a == b;
     let wanted: Vec<&str> = wanted.lines().filter(|line| !line.is_empty()).collect();
     let seen: Vec<&str> = seen.lines().filter(|line| !line.is_empty()).collect();
-    let first = wanted
-        .iter()
-        .copied()
-        .zip(seen.iter().copied())
-        .take_while(same)
-        .count();
+    let first = wanted.iter().copied().zip(seen.iter().copied()).take_while(same).count();
     let mut text = String::new();
     for line in &wanted[first.saturating_sub(6)..first] {
         let _ = writeln!(text, "  {line}");

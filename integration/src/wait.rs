@@ -40,10 +40,7 @@ pub fn until<T, Seen: Display>(
 }
 
 /// Lets time pass. For windows in which nothing may happen; a state is awaited with [`until`].
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one place that sleeps; see the module's text"
-)]
+#[expect(clippy::disallowed_methods, reason = "the one place that sleeps; see the module's text")]
 pub fn pass(window: Duration) {
     std::thread::sleep(window);
 }

@@ -45,10 +45,7 @@ pub fn state_from_wire(number: i32) -> Result<ProcessState, BadMessage> {
     ProcessState::ALL
         .into_iter()
         .find(|state| state_to_wire(*state) as i32 == number)
-        .ok_or_else(|| BadMessage::Unknown {
-            field: "state",
-            value: number.to_string(),
-        })
+        .ok_or_else(|| BadMessage::Unknown { field: "state", value: number.to_string() })
 }
 
 /// The message's number of a result.
@@ -77,27 +74,18 @@ pub fn kind_from_wire(number: i32) -> Result<OutcomeKind, BadMessage> {
     OutcomeKind::ALL
         .into_iter()
         .find(|kind| kind_to_wire(*kind) as i32 == number)
-        .ok_or_else(|| BadMessage::Unknown {
-            field: "outcome",
-            value: number.to_string(),
-        })
+        .ok_or_else(|| BadMessage::Unknown { field: "outcome", value: number.to_string() })
 }
 
 impl From<Incarnation> for v1::Incarnation {
     fn from(word: Incarnation) -> Self {
-        Self {
-            epoch: word.epoch,
-            spawn: word.spawn,
-        }
+        Self { epoch: word.epoch, spawn: word.spawn }
     }
 }
 
 impl From<v1::Incarnation> for Incarnation {
     fn from(message: v1::Incarnation) -> Self {
-        Self {
-            epoch: message.epoch,
-            spawn: message.spawn,
-        }
+        Self { epoch: message.epoch, spawn: message.spawn }
     }
 }
 
@@ -132,10 +120,7 @@ impl From<Row> for v1::Row {
             origin: word.origin.to_string(),
             group: word.group,
             name: word.name,
-            state: word
-                .state
-                .map_or(v1::ProcessState::Unspecified, state_to_wire)
-                .into(),
+            state: word.state.map_or(v1::ProcessState::Unspecified, state_to_wire).into(),
             gone: word.state.is_none(),
             incarnation: Some(word.incarnation.into()),
             pid: word.pid,
@@ -164,15 +149,8 @@ impl TryFrom<v1::Row> for Row {
             origin,
             group: message.group,
             name: message.name,
-            state: if message.gone {
-                None
-            } else {
-                Some(state_from_wire(message.state)?)
-            },
-            incarnation: message
-                .incarnation
-                .ok_or(BadMessage::Missing("incarnation"))?
-                .into(),
+            state: if message.gone { None } else { Some(state_from_wire(message.state)?) },
+            incarnation: message.incarnation.ok_or(BadMessage::Missing("incarnation"))?.into(),
             pid: message.pid,
             group_priority: message.group_priority,
             priority: message.priority,

@@ -10,10 +10,8 @@ use sha2::{Digest as _, Sha256};
 /// Hashes a table; the order of `rows` does not matter.
 #[must_use]
 pub fn table_hash<'a>(rows: impl IntoIterator<Item = &'a Row>) -> [u8; 32] {
-    let mut rows: Vec<_> = rows
-        .into_iter()
-        .filter_map(|row| row.state.map(|state| (row, state)))
-        .collect();
+    let mut rows: Vec<_> =
+        rows.into_iter().filter_map(|row| row.state.map(|state| (row, state))).collect();
     rows.sort_by(|(a, _), (b, _)| (&a.group, &a.name).cmp(&(&b.group, &b.name)));
     let mut hash = Sha256::new();
     for (row, state) in rows {
@@ -55,10 +53,7 @@ mod tests {
 
     #[test]
     fn order_does_not_matter_and_what_is_gone_does_not_count() {
-        let (a, b) = (
-            row("g", "a", Some(ProcessState::Running)),
-            row("g", "b", None),
-        );
+        let (a, b) = (row("g", "a", Some(ProcessState::Running)), row("g", "b", None));
         let c = row("g", "c", Some(ProcessState::Stopped));
         assert_eq!(table_hash([&a, &b, &c]), table_hash([&c, &a]));
         assert_ne!(table_hash([&a]), table_hash([&c]));

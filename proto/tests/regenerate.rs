@@ -7,10 +7,7 @@ use std::path::Path;
 #[test]
 fn the_generated_code_is_what_the_proto_files_say() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let files = [
-        here.join("fleetvisor/v1/link.proto"),
-        here.join("fleetvisor/v1/fleet.proto"),
-    ];
+    let files = [here.join("fleetvisor/v1/link.proto"), here.join("fleetvisor/v1/fleet.proto")];
     let descriptors = protox::compile(&files, [here]).expect("the .proto files compile");
     let out = tempfile::tempdir().expect("a temporary directory");
     tonic_prost_build::configure()

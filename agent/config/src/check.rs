@@ -40,11 +40,7 @@ impl fmt::Display for Warning {
 /// Reads a configuration for a person: the error that [`load`] would give, and warnings.
 #[must_use]
 pub fn check(request: &LoadRequest, disk: &dyn Disk, users: &dyn Users) -> Report {
-    let world = World {
-        surroundings: &request.surroundings,
-        disk,
-        users,
-    };
+    let world = World { surroundings: &request.surroundings, disk, users };
     let mut report = Report::default();
     if let Ok(Sources { ini, .. }) = read_files(request, &world) {
         unread(&ini, &mut report.warnings);
@@ -77,10 +73,7 @@ fn unread(ini: &Ini, warnings: &mut Vec<Warning>) {
             if !known.contains(&entry.key.as_str()) {
                 warnings.push(Warning {
                     place: ini.place(&section.name, Some(&entry.key)),
-                    text: format!(
-                        "nobody reads this key{}",
-                        hint(nearest_key(&entry.key, &known))
-                    ),
+                    text: format!("nobody reads this key{}", hint(nearest_key(&entry.key, &known))),
                 });
             }
         }
@@ -123,8 +116,5 @@ fn doubles(group: &GroupSpec, warnings: &mut Vec<Warning>) {
 }
 
 fn unplaced(text: String) -> Warning {
-    Warning {
-        place: Place::default(),
-        text,
-    }
+    Warning { place: Place::default(), text }
 }

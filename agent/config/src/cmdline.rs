@@ -168,9 +168,7 @@ pub fn parse(argv: &[String], world: &World<'_>) -> Result<Parsed, UsageError> {
             Some(Meaning::Version) => return Ok(Parsed::Version),
             Some(meaning) => options.apply(meaning, option, value, world)?,
             None => {
-                return Err(UsageError::Syntax(format!(
-                    "option {option} not recognized"
-                )));
+                return Err(UsageError::Syntax(format!("option {option} not recognized")));
             }
         }
     }
@@ -181,9 +179,7 @@ fn meaning(option: &str) -> Option<Meaning> {
     let named = |(short, long, _, meaning): &(char, &str, bool, Meaning)| {
         let found = match option.strip_prefix("--") {
             Some(typed) => typed == *long,
-            None => option
-                .strip_prefix('-')
-                .is_some_and(|typed| typed.starts_with(*short)),
+            None => option.strip_prefix('-').is_some_and(|typed| typed.starts_with(*short)),
         };
         found.then_some(*meaning)
     };
@@ -242,11 +238,7 @@ impl Setting {
             Ok(parsed) => parsed,
             Err(fault) => {
                 let Self { option, value } = self;
-                return Err(UsageError::Value {
-                    option,
-                    value,
-                    fault: Box::new(fault),
-                });
+                return Err(UsageError::Value { option, value, fault: Box::new(fault) });
             }
         };
         match field.replace(parsed) {

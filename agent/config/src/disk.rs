@@ -52,8 +52,6 @@ impl Disk for RealDisk {
         let Ok(entries) = fs::read_dir(path) else {
             return vec![];
         };
-        entries
-            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-            .collect()
+        entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect()
     }
 }

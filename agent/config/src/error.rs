@@ -47,11 +47,7 @@ impl ConfigError {
     /// A fault at a place.
     #[must_use]
     pub(crate) fn new(fault: Fault, place: Place) -> Self {
-        Self(Box::new(Placed {
-            fault,
-            place,
-            program: None,
-        }))
+        Self(Box::new(Placed { fault, place, program: None }))
     }
 
     /// The same, found while reading the processes of `section`, which began in `file`.

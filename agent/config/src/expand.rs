@@ -32,12 +32,8 @@ pub fn expand(format: &str, names: &Names, key: &str) -> Result<String, Fault> {
     if !format.contains('%') {
         return Ok(format.to_owned());
     }
-    let mut scanner = Scanner {
-        rest: format.chars().peekable(),
-        at: 0,
-        names,
-        argument: Argument::Everything,
-    };
+    let mut scanner =
+        Scanner { rest: format.chars().peekable(), at: 0, names, argument: Argument::Everything };
     scanner.run().map_err(|error| match error {
         Bad::Name(missing) => Fault::UnknownName {
             format: format.to_owned(),
@@ -45,11 +41,9 @@ pub fn expand(format: &str, names: &Names, key: &str) -> Result<String, Fault> {
             missing,
             available: names.keys().cloned().collect(),
         },
-        Bad::Format(why) => Fault::BadFormat {
-            format: format.to_owned(),
-            key: key.to_owned(),
-            why,
-        },
+        Bad::Format(why) => {
+            Fault::BadFormat { format: format.to_owned(), key: key.to_owned(), why }
+        }
     })
 }
 
@@ -198,11 +192,7 @@ impl<'a> Scanner<'a> {
 const MAX_MEASURE: usize = 32_767;
 
 fn unsupported(letter: char, after: usize) -> String {
-    let shown = if ('\u{1f}'..='~').contains(&letter) {
-        letter
-    } else {
-        '?'
-    };
+    let shown = if ('\u{1f}'..='~').contains(&letter) { letter } else { '?' };
     format!(
         "unsupported format character '{shown}' (0x{:x}) at index {}",
         u32::from(letter),
@@ -252,24 +242,12 @@ mod tests {
             ("%(ENV_A)r", "\"é'x\""),
             ("%(ENV_A)a", "\"\\xe9'x\""),
             ("%(p(q))s", "deep"),
-            (
-                "%(n)+d|%(n) d|%(m)d|%(m)05d|%(n)-4d|",
-                "+7| 7|-30|-0030|7   |",
-            ),
-            (
-                "%(m)x|%(m)#x|%(m)#o|%(m)#X|%(n)#06x",
-                "-1e|-0x1e|-0o36|-0X1E|0x0007",
-            ),
-            (
-                "%(n)e|%(n)g|%(m).1E|%(n)#g",
-                "7.000000e+00|7|-3.0E+01|7.00000",
-            ),
+            ("%(n)+d|%(n) d|%(m)d|%(m)05d|%(n)-4d|", "+7| 7|-30|-0030|7   |"),
+            ("%(m)x|%(m)#x|%(m)#o|%(m)#X|%(n)#06x", "-1e|-0x1e|-0o36|-0X1E|0x0007"),
+            ("%(n)e|%(n)g|%(m).1E|%(n)#g", "7.000000e+00|7|-3.0E+01|7.00000"),
             ("%(n).3d|%(m).5d|%(n)c", "007|-00030|\u{7}"),
             ("%(n)ld%(n)hd%(here)ls", "77/etc"),
-            (
-                "%(m)g %(n).0e %(n)#.0e|%(n)-05d|%(here)05s",
-                "-30 7e+00 7.e+00|7    | /etc",
-            ),
+            ("%(m)g %(n).0e %(n)#.0e|%(n)-05d|%(here)05s", "-30 7e+00 7.e+00|7    | /etc"),
             ("%(n)s%(n)r%(n)5s", "77    7"),
         ] {
             assert_eq!(shown(format), wanted, "{format:?}");
@@ -278,13 +256,7 @@ mod tests {
 
     #[test]
     fn the_widest_field_is_still_made() {
-        for format in [
-            "%(n)32767d",
-            "%(n).32767d",
-            "%(n).32760f",
-            "%(n)#.32767g",
-            "%(n).32767e",
-        ] {
+        for format in ["%(n)32767d", "%(n).32767d", "%(n).32760f", "%(n)#.32767g", "%(n).32767e"] {
             assert!(shown(format).len() >= 32_760, "{format}");
         }
     }
@@ -300,10 +272,7 @@ mod tests {
             ("%(here)5.", "incomplete format"),
             ("%(here)l", "incomplete format"),
             ("%q", "unsupported format character 'q' (0x71) at index 1"),
-            (
-                "é%(here)é",
-                "unsupported format character '?' (0xe9) at index 8",
-            ),
+            ("é%(here)é", "unsupported format character '?' (0xe9) at index 8"),
             ("%d", "%d format: a real number is required, not dict"),
             ("100% sure", "not enough arguments for format string"),
             ("%x", "%x format: an integer is required, not dict"),
@@ -315,10 +284,7 @@ mod tests {
             ("%(here)s %q", "not enough arguments for format string"),
             ("%*d", "* wants int"),
             ("%5%", "unsupported format character '%' (0x25) at index 2"),
-            (
-                "%(n)%s",
-                "unsupported format character '%' (0x25) at index 4",
-            ),
+            ("%(n)%s", "unsupported format character '%' (0x25) at index 4"),
             ("%(n)*d", "not enough arguments for format string"),
             ("%(n)32768d", "width too big"),
             ("%(n).32768f", "precision too big"),

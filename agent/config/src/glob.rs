@@ -8,16 +8,8 @@ use crate::paths::{basename, dirname, join};
 pub(crate) fn glob(disk: &dyn Disk, pattern: &str) -> Vec<String> {
     let (dir, base) = (dirname(pattern), basename(pattern));
     if !has_magic(pattern) {
-        let found = if base.is_empty() {
-            disk.is_dir(dir)
-        } else {
-            disk.is_entry(pattern)
-        };
-        return if found {
-            vec![pattern.to_owned()]
-        } else {
-            vec![]
-        };
+        let found = if base.is_empty() { disk.is_dir(dir) } else { disk.is_entry(pattern) };
+        return if found { vec![pattern.to_owned()] } else { vec![] };
     }
     let dirs = if dir != pattern && has_magic(dir) {
         let found = glob(disk, dir);
@@ -25,19 +17,13 @@ pub(crate) fn glob(disk: &dyn Disk, pattern: &str) -> Vec<String> {
     } else {
         vec![dir.to_owned()]
     };
-    dirs.iter()
-        .flat_map(|dir| within(disk, dir, base))
-        .collect()
+    dirs.iter().flat_map(|dir| within(disk, dir, base)).collect()
 }
 
 fn within(disk: &dyn Disk, dir: &str, base: &str) -> Vec<String> {
     if !has_magic(base) {
         let path = join(dir, base);
-        let found = if base.is_empty() {
-            disk.is_dir(dir)
-        } else {
-            disk.is_entry(&path)
-        };
+        let found = if base.is_empty() { disk.is_dir(dir) } else { disk.is_entry(&path) };
         return if found { vec![path] } else { vec![] };
     }
     let pattern: Vec<char> = base.chars().collect();
@@ -134,11 +120,7 @@ mod tests {
         ] {
             let (pattern_chars, name_chars): (Vec<_>, Vec<_>) =
                 (pattern.chars().collect(), name.chars().collect());
-            assert_eq!(
-                matches(&pattern_chars, &name_chars),
-                wanted,
-                "{pattern} {name}"
-            );
+            assert_eq!(matches(&pattern_chars, &name_chars), wanted, "{pattern} {name}");
         }
     }
 }

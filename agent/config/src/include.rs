@@ -38,10 +38,7 @@ pub(crate) fn read(
         return Err(at_key(ini, Fault::IncludeWithoutFiles));
     };
     let files = expand(&entry.value, names, "include.files").map_err(|fault| at_key(ini, fault))?;
-    for pattern in files
-        .split(crate::text::is_space)
-        .filter(|item| !item.is_empty())
-    {
+    for pattern in files.split(crate::text::is_space).filter(|item| !item.is_empty()) {
         let pattern = join(here, pattern);
         let mut found = glob(world.disk, &pattern);
         found.sort();
@@ -61,8 +58,7 @@ pub(crate) fn read(
 /// A file that cannot be read is passed over in silence (INC-07).
 fn add(ini: &mut Ini, world: &World<'_>, file: &str) -> Result<(), ConfigError> {
     if let Some(text) = text_of(world.disk, file, file)? {
-        ini.read(file, &text, true)
-            .map_err(|fault| unparsable(file, fault))?;
+        ini.read(file, &text, true).map_err(|fault| unparsable(file, fault))?;
     }
     ini.replace_here(&absolute(&world.surroundings.cwd, dirname(file)));
     Ok(())
@@ -95,11 +91,7 @@ pub(crate) fn unparsable(file: &str, fault: Fault) -> ConfigError {
         Fault::Unparsable { lines, .. } => lines.first().map(|(line, _)| *line),
         _ => None,
     };
-    let place = crate::Place {
-        file: Some(file.to_owned()),
-        line,
-        ..crate::Place::default()
-    };
+    let place = crate::Place { file: Some(file.to_owned()), line, ..crate::Place::default() };
     ConfigError::new(fault, place)
 }
 
@@ -120,9 +112,5 @@ fn not_text(bytes: &[u8], error: std::str::Utf8Error) -> Fault {
     } else {
         ("bytes".to_owned(), format!("{at}-{}", at + length - 1))
     };
-    Fault::NotText {
-        what,
-        position,
-        why,
-    }
+    Fault::NotText { what, position, why }
 }

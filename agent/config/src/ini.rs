@@ -67,10 +67,7 @@ impl Ini {
     #[must_use]
     pub fn entry(&self, section: &str, key: &str) -> Option<&Entry> {
         let own = self.section(section)?;
-        own.entries
-            .iter()
-            .chain(&self.defaults)
-            .find(|entry| entry.key == key)
+        own.entries.iter().chain(&self.defaults).find(|entry| entry.key == key)
     }
 
     /// The keys of a section, then those of `[DEFAULT]` that it does not have.
@@ -81,19 +78,15 @@ impl Ini {
             let known = |entry: &Entry| entry.key == default.key;
             !own.iter().any(known)
         });
-        own.iter()
-            .chain(inherited)
-            .map(|entry| entry.key.as_str())
-            .collect()
+        own.iter().chain(inherited).map(|entry| entry.key.as_str()).collect()
     }
 
     /// Where a key stands; where its section begins when there is no such key.
     #[must_use]
     pub fn place(&self, section: &str, key: Option<&str>) -> Place {
         let entry = key.and_then(|key| self.entry(section, key));
-        let spot = entry
-            .map(|entry| entry.spot)
-            .or_else(|| self.section(section).map(|own| own.spot));
+        let spot =
+            entry.map(|entry| entry.spot).or_else(|| self.section(section).map(|own| own.spot));
         Place {
             file: spot.map(|spot| self.files[spot.file].clone()),
             line: spot.map(|spot| spot.line),
@@ -127,22 +120,15 @@ impl Ini {
         if bad_lines.is_empty() {
             return Ok(());
         }
-        Err(Fault::Unparsable {
-            file: file.to_owned(),
-            lines: bad_lines,
-        })
+        Err(Fault::Unparsable { file: file.to_owned(), lines: bad_lines })
     }
 
     /// Replaces the exact text `%(here)s` everywhere, as supervisord does when there is an
     /// `[include]` (EXP-27). What `[DEFAULT]` says moves into each section by that.
     pub fn replace_here(&mut self, here: &str) {
         const TOKEN: &str = "%(here)s";
-        let inherited: Vec<Entry> = self
-            .defaults
-            .iter()
-            .filter(|entry| entry.value.contains(TOKEN))
-            .cloned()
-            .collect();
+        let inherited: Vec<Entry> =
+            self.defaults.iter().filter(|entry| entry.value.contains(TOKEN)).cloned().collect();
         for section in &mut self.sections {
             for default in &inherited {
                 if !section.entries.iter().any(|own| own.key == default.key) {
@@ -246,10 +232,7 @@ impl Reader<'_> {
     }
 
     fn header(&mut self, number: usize, name: &str) {
-        let spot = Spot {
-            file: self.file,
-            line: number,
-        };
+        let spot = Spot { file: self.file, line: number };
         self.key = None;
         self.current = if name == DEFAULT_SECTION {
             Current::Defaults
@@ -262,10 +245,7 @@ impl Reader<'_> {
         let entry = Entry {
             key: strip_end(key).to_lowercase(),
             value: strip(value).to_owned(),
-            spot: Spot {
-                file: self.file,
-                line: number,
-            },
+            spot: Spot { file: self.file, line: number },
         };
         let Some(entries) = self.entries() else {
             return;

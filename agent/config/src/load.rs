@@ -40,11 +40,7 @@ pub fn load(
     disk: &dyn Disk,
     users: &dyn Users,
 ) -> Result<Configuration, ConfigError> {
-    let world = World {
-        surroundings: &request.surroundings,
-        disk,
-        users,
-    };
+    let world = World { surroundings: &request.surroundings, disk, users };
     let sources = read_files(request, &world)?;
     build(request, &world, sources)
 }
@@ -66,26 +62,17 @@ pub(crate) fn read_files(request: &LoadRequest, world: &World<'_>) -> Result<Sou
     let text = text_of(world.disk, &absolute_or_empty(request), file)?
         .ok_or_else(|| Fault::NotReadable(file.clone()))?;
     let mut ini = Ini::default();
-    ini.read(file, &text, false)
-        .map_err(|fault| unparsable(file, fault))?;
+    ini.read(file, &text, false).map_err(|fault| unparsable(file, fault))?;
     let mut environment = Names::new();
     add_environment(&mut environment, &request.surroundings.environment);
     add_environment(&mut environment, &request.remembered);
     let here = absolute(&request.surroundings.cwd, dirname(file));
     let mut names = environment.clone();
-    for (key, value) in [
-        ("here", &here),
-        ("host_node_name", &request.surroundings.hostname),
-    ] {
+    for (key, value) in [("here", &here), ("host_node_name", &request.surroundings.hostname)] {
         names.insert(key.to_owned(), Value::Text(value.clone()));
     }
     let said = include::read(&mut ini, world, &here, &names)?;
-    Ok(Sources {
-        ini,
-        here,
-        environment,
-        said,
-    })
+    Ok(Sources { ini, here, environment, said })
 }
 
 /// An empty name stays empty, so that it names nothing.
@@ -101,22 +88,11 @@ fn build(
     world: &World<'_>,
     sources: Sources,
 ) -> Result<Configuration, ConfigError> {
-    let Sources {
-        ini,
-        here,
-        environment,
-        mut said,
-    } = sources;
+    let Sources { ini, here, environment, mut said } = sources;
     if ini.section("supervisord").is_none() {
         return Err(unparsable(&request.file, Fault::NoSupervisord));
     }
-    let mut build = Build {
-        world,
-        ini: &ini,
-        file: &request.file,
-        here: &here,
-        environment,
-    };
+    let mut build = Build { world, ini: &ini, file: &request.file, here: &here, environment };
     let daemon = supervisord::read(&mut build)?;
     let rpc_interfaces = rpcinterface::read(&build)?;
     let mut groups = group::read(&build, &mut said.warnings)?;

@@ -57,12 +57,12 @@ pub(crate) fn convert(
             Ok(real(letter, layout, *number))
         }
         ('c', value) => character(value).map(|c| padded("", "", &c, layout, false)),
-        ('d' | 'i' | 'u', Value::Text(_)) => Err(Some(format!(
-            "%{letter} format: a real number is required, not str"
-        ))),
-        ('o' | 'x' | 'X', Value::Text(_)) => Err(Some(format!(
-            "%{letter} format: an integer is required, not str"
-        ))),
+        ('d' | 'i' | 'u', Value::Text(_)) => {
+            Err(Some(format!("%{letter} format: a real number is required, not str")))
+        }
+        ('o' | 'x' | 'X', Value::Text(_)) => {
+            Err(Some(format!("%{letter} format: an integer is required, not str")))
+        }
         ('e' | 'E' | 'f' | 'F' | 'g' | 'G', Value::Text(_)) => {
             Err(Some("must be real number, not str".to_owned()))
         }
@@ -132,11 +132,7 @@ fn real(letter: char, layout: &Layout, number: i64) -> String {
         'f' => fixed(magnitude, precision, layout.alternate),
         _ => general(magnitude, precision.max(1), layout.alternate),
     };
-    let digits = if letter.is_ascii_uppercase() {
-        digits.to_ascii_uppercase()
-    } else {
-        digits
-    };
+    let digits = if letter.is_ascii_uppercase() { digits.to_ascii_uppercase() } else { digits };
     padded(sign(layout, number < 0), "", &digits, layout, true)
 }
 
@@ -156,17 +152,11 @@ fn exponential(magnitude: f64, precision: usize, point: bool) -> String {
 /// `%g`: exponential only when the number has more digits than the precision.
 fn general(magnitude: f64, precision: usize, keep_zeros: bool) -> String {
     let rounded = format!("{magnitude:.*e}", precision - 1);
-    let exponent: usize = rounded
-        .split_once('e')
-        .and_then(|(_, exponent)| exponent.parse().ok())
-        .unwrap_or(0);
+    let exponent: usize =
+        rounded.split_once('e').and_then(|(_, exponent)| exponent.parse().ok()).unwrap_or(0);
     if exponent < precision {
         let text = fixed(magnitude, precision - 1 - exponent, keep_zeros);
-        return if keep_zeros {
-            text
-        } else {
-            without_zeros(&text)
-        };
+        return if keep_zeros { text } else { without_zeros(&text) };
     }
     let text = exponential(magnitude, precision - 1, keep_zeros);
     match text.split_once('e') {
@@ -201,10 +191,5 @@ fn padded(sign: &str, prefix: &str, body: &str, layout: &Layout, numeric: bool) 
         (false, true) => (0, missing, 0),
         (false, false) => (missing, 0, 0),
     };
-    format!(
-        "{}{sign}{prefix}{}{body}{}",
-        " ".repeat(blanks),
-        "0".repeat(zeros),
-        " ".repeat(after)
-    )
+    format!("{}{sign}{prefix}{}{body}{}", " ".repeat(blanks), "0".repeat(zeros), " ".repeat(after))
 }

@@ -48,11 +48,7 @@ pub(crate) fn normal(path: &str) -> String {
         }
     }
     let joined = format!("{root}{}", parts.join("/"));
-    if joined.is_empty() {
-        ".".to_owned()
-    } else {
-        joined
-    }
+    if joined.is_empty() { ".".to_owned() } else { joined }
 }
 
 /// Absolute and normal.
@@ -74,11 +70,7 @@ impl World<'_> {
             return path.to_owned();
         };
         let whole = format!("{}{rest}", home.trim_end_matches('/'));
-        if whole.is_empty() {
-            "/".to_owned()
-        } else {
-            whole
-        }
+        if whole.is_empty() { "/".to_owned() } else { whole }
     }
 
     fn home(&self, name: &str) -> Option<String> {

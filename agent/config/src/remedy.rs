@@ -6,9 +6,7 @@ impl Fault {
     /// What would be right instead, in one clause.
     #[must_use]
     pub fn right(&self) -> String {
-        self.of_value()
-            .or_else(|| self.of_file())
-            .unwrap_or_else(|| self.of_section())
+        self.of_value().or_else(|| self.of_file()).unwrap_or_else(|| self.of_section())
     }
 
     fn of_value(&self) -> Option<String> {

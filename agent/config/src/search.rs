@@ -43,21 +43,12 @@ pub fn search_paths(program: &str) -> [String; 6] {
 /// [`Fault::NoneFound`].
 pub fn find(program: &str, options: &Options, world: &World<'_>) -> Result<Found, ConfigError> {
     if let Some(file) = &options.configuration {
-        return Ok(Found {
-            file: file.clone(),
-            searched: false,
-        });
+        return Ok(Found { file: file.clone(), searched: false });
     }
     let paths = search_paths(program);
     let cwd = &world.surroundings.cwd;
-    match paths
-        .iter()
-        .find(|path| world.disk.exists(&join(cwd, path)))
-    {
-        Some(file) => Ok(Found {
-            file: file.clone(),
-            searched: true,
-        }),
+    match paths.iter().find(|path| world.disk.exists(&join(cwd, path))) {
+        Some(file) => Ok(Found { file: file.clone(), searched: true }),
         None => Err(Fault::NoneFound(paths.into()).into()),
     }
 }

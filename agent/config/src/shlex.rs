@@ -65,9 +65,7 @@ fn double_quoted(rest: &mut Chars<'_>, word: &mut String) -> Result<(), String> 
 ///
 /// [`Fault::Quoting`] and [`Fault::BadPairs`].
 pub(crate) fn pairs(text: &str) -> Result<BTreeMap<String, String>, Fault> {
-    let mut tokens = Tokens {
-        rest: text.chars().peekable(),
-    };
+    let mut tokens = Tokens { rest: text.chars().peekable() };
     let mut pairs = BTreeMap::new();
     while let Some(key) = tokens.next()? {
         let equals = tokens.next()?;
@@ -111,10 +109,7 @@ impl Tokens<'_> {
     fn quoted(&mut self, quote: char) -> Result<String, Fault> {
         let mut token = quote.to_string();
         loop {
-            let c = self
-                .rest
-                .next()
-                .ok_or(Fault::Quoting(NO_CLOSING_QUOTATION))?;
+            let c = self.rest.next().ok_or(Fault::Quoting(NO_CLOSING_QUOTATION))?;
             token.push(c);
             if c == quote {
                 return Ok(token);

@@ -52,9 +52,7 @@ fn magnitude(digits: &str, base: u32) -> Option<i128> {
         }
         for c in part.chars() {
             let digit = c.to_digit(base)?;
-            value = value
-                .saturating_mul(i128::from(base))
-                .saturating_add(i128::from(digit));
+            value = value.saturating_mul(i128::from(base)).saturating_add(i128::from(digit));
         }
     }
     Some(value)

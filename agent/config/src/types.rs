@@ -106,10 +106,7 @@ pub(crate) fn name(text: &str) -> Result<String, Fault> {
     let stripped = strip(text);
     for character in [' ', ':', '/'] {
         if stripped.contains(character) {
-            return Err(Fault::BadName {
-                name: text.to_owned(),
-                character,
-            });
+            return Err(Fault::BadName { name: text.to_owned(), character });
         }
     }
     Ok(stripped.to_owned())
@@ -191,11 +188,7 @@ impl World<'_> {
                 .map(|found| self.first_with_uid(found))
                 .ok_or_else(|| Fault::NoSuchUser(text.to_owned()))?,
         };
-        Ok(UserSpec {
-            uid: account.uid,
-            gid: account.gid,
-            name: account.name,
-        })
+        Ok(UserSpec { uid: account.uid, gid: account.gid, name: account.name })
     }
 
     /// From the name supervisord keeps the number only: of two names for one number the first

@@ -66,15 +66,15 @@ impl Goal {
                 other => Some(Err(not_up(name, other, why))),
             },
             Self::Gone => match to {
-                ProcessState::Unknown => Some(Err(Refusal::Failed(format!(
-                    "unknown problem killing {name}"
-                )))),
+                ProcessState::Unknown => {
+                    Some(Err(Refusal::Failed(format!("unknown problem killing {name}"))))
+                }
                 state => state.is_stopped().then_some(Ok(())),
             },
             Self::GoneThenUp { .. } => match to {
-                ProcessState::Unknown => Some(Err(Refusal::Failed(format!(
-                    "unknown problem killing {name}"
-                )))),
+                ProcessState::Unknown => {
+                    Some(Err(Refusal::Failed(format!("unknown problem killing {name}"))))
+                }
                 _ => None,
             },
         }
@@ -86,10 +86,7 @@ fn not_up(name: &str, state: ProcessState, why: &str) -> Refusal {
     match state {
         ProcessState::Stopping | ProcessState::Stopped => Refusal::Superseded(name),
         ProcessState::Backoff | ProcessState::Fatal | ProcessState::Exited if !why.is_empty() => {
-            Refusal::SpawnError {
-                name,
-                why: why.to_owned(),
-            }
+            Refusal::SpawnError { name, why: why.to_owned() }
         }
         ProcessState::Starting
         | ProcessState::Running
@@ -120,13 +117,7 @@ impl Callers {
         if open == 0 {
             effects.push(Effect::Answer(ticket, Reply::Results(Vec::new())));
         } else {
-            self.collections.insert(
-                ticket,
-                Collection {
-                    open,
-                    results: Vec::new(),
-                },
-            );
+            self.collections.insert(ticket, Collection { open, results: Vec::new() });
         }
     }
 
@@ -156,9 +147,7 @@ impl Callers {
     #[must_use]
     pub fn awaits_stop(&self, process: ProcessId) -> bool {
         let gone = |p: &Pending| matches!(p.goal, Goal::Gone | Goal::GoneThenUp { .. });
-        self.pending
-            .get(&process)
-            .is_some_and(|waiting| waiting.iter().any(gone))
+        self.pending.get(&process).is_some_and(|waiting| waiting.iter().any(gone))
     }
 
     /// Gives a ticket what came of one process: the reply itself, or a part of it.
@@ -176,11 +165,7 @@ impl Callers {
             return;
         };
         let (group, name) = (group.to_owned(), name.to_owned());
-        collection.results.push(TargetResult {
-            group,
-            name,
-            result,
-        });
+        collection.results.push(TargetResult { group, name, result });
         collection.open -= 1;
         if collection.open == 0
             && let Some(collection) = self.collections.remove(&ticket)

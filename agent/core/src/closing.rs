@@ -43,10 +43,7 @@ impl Supervisor {
     pub(crate) fn signalled(&mut self, turn: &mut Turn, signal: Signal) {
         match signal.number() {
             2 | 3 | 15 => {
-                turn.log(
-                    Level::Warn,
-                    format!("received {signal} indicating exit request"),
-                );
+                turn.log(Level::Warn, format!("received {signal} indicating exit request"));
                 self.close(turn, Finish::Exit);
             }
             1 if self.mood == SupervisorState::Shutdown => turn.log(
@@ -57,22 +54,15 @@ impl Supervisor {
                 turn.log(Level::Warn, "received SIGHUP indicating restart request");
                 if self.mood == SupervisorState::Running {
                     // Looked at before anything is stopped: a broken file must not end a host.
-                    turn.effects
-                        .push(Effect::ReadConfiguration { ticket: None });
+                    turn.effects.push(Effect::ReadConfiguration { ticket: None });
                 }
             }
             12 => {
-                turn.log(
-                    Level::Info,
-                    "received SIGUSR2 indicating log reopen request",
-                );
+                turn.log(Level::Info, "received SIGUSR2 indicating log reopen request");
                 turn.log(Level::Info, "supervisord logreopen");
                 turn.effects.push(Effect::ReopenLogs);
             }
-            _ => turn.log(
-                Level::Blather,
-                format!("received {signal} indicating nothing"),
-            ),
+            _ => turn.log(Level::Blather, format!("received {signal} indicating nothing")),
         }
     }
 
@@ -99,20 +89,10 @@ impl Supervisor {
         }
         let mut groups: Vec<_> = self.groups.iter().collect();
         groups.sort_by_key(|group| group.configured.priority);
-        let groups = groups
-            .into_iter()
-            .map(|group| Arc::clone(&group.name))
-            .collect();
+        let groups = groups.into_iter().map(|group| Arc::clone(&group.name)).collect();
         let report_at = turn.now.mono_ns;
-        self.closing = Some(Closing {
-            finish,
-            groups,
-            told: false,
-            report_at,
-            finished: false,
-        });
-        turn.effects
-            .push(Effect::Announce(Event::SupervisorStopping));
+        self.closing = Some(Closing { finish, groups, told: false, report_at, finished: false });
+        turn.effects.push(Effect::Announce(Event::SupervisorStopping));
         self.rearm_all();
     }
 
@@ -167,10 +147,7 @@ impl Supervisor {
 
     /// All of a group are signalled together, the highest priority number first.
     fn stop_for_good(&mut self, turn: &mut Turn, group: &str) {
-        let members = self
-            .group(group)
-            .map(|group| group.members.clone())
-            .unwrap_or_default();
+        let members = self.group(group).map(|group| group.members.clone()).unwrap_or_default();
         let mut order: Vec<ProcessId> = self.by_priority(&members);
         order.reverse();
         for id in order {

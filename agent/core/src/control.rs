@@ -23,23 +23,19 @@ impl Supervisor {
             Scope::All => {
                 let mut groups: Vec<_> = self.groups.iter().collect();
                 groups.sort_by_key(|group| group.configured.priority);
-                let all = groups
-                    .iter()
-                    .flat_map(|group| self.by_priority(&group.members));
+                let all = groups.iter().flat_map(|group| self.by_priority(&group.members));
                 Ok(Picked::Many(all.collect()))
             }
             Scope::Group(name) => self
                 .group(name)
                 .map(|group| Picked::Many(self.by_priority(&group.members)))
                 .ok_or_else(|| Refusal::BadName(name.clone())),
-            Scope::Named(Namespec {
-                group,
-                process: ProcessPart::Every,
-            }) => self.pick(&Scope::Group(group.clone())),
-            Scope::Named(name) => self
-                .one(name)
-                .map(Picked::One)
-                .ok_or_else(|| Refusal::BadName(name.to_string())),
+            Scope::Named(Namespec { group, process: ProcessPart::Every }) => {
+                self.pick(&Scope::Group(group.clone()))
+            }
+            Scope::Named(name) => {
+                self.one(name).map(Picked::One).ok_or_else(|| Refusal::BadName(name.to_string()))
+            }
         }
     }
 
@@ -93,19 +89,8 @@ impl Supervisor {
             return;
         };
         let spec = Arc::clone(&process.spec);
-        self.callers.wait(
-            id,
-            Pending {
-                ticket,
-                origin,
-                goal: Goal::Checked { wait },
-            },
-        );
-        turn.effects.push(Effect::CheckCommand {
-            ticket,
-            process: id,
-            spec,
-        });
+        self.callers.wait(id, Pending { ticket, origin, goal: Goal::Checked { wait } });
+        turn.effects.push(Effect::CheckCommand { ticket, process: id, spec });
     }
 
     pub(crate) fn command_checked(
@@ -138,14 +123,7 @@ impl Supervisor {
                 self.settle_one(turn, id, ticket, Ok(()));
             } else {
                 let goal = if wait { Goal::Up } else { Goal::Spawned };
-                self.callers.wait(
-                    id,
-                    Pending {
-                        ticket,
-                        origin: origin.clone(),
-                        goal,
-                    },
-                );
+                self.callers.wait(id, Pending { ticket, origin: origin.clone(), goal });
             }
             self.tell(turn, id, Event::StartAsked, Some(origin));
         }
@@ -161,9 +139,9 @@ impl Supervisor {
             ProcessState::Starting | ProcessState::Running | ProcessState::Backoff => {
                 Err(Refusal::AlreadyStarted(name))
             }
-            ProcessState::Unknown => Err(Refusal::Failed(format!(
-                "{name} is in an unknown process state"
-            ))),
+            ProcessState::Unknown => {
+                Err(Refusal::Failed(format!("{name} is in an unknown process state")))
+            }
             ProcessState::Stopping if wait => Err(Refusal::AbnormalTermination(name)),
             ProcessState::Stopping
             | ProcessState::Stopped
@@ -174,10 +152,7 @@ impl Supervisor {
 
     /// The child exists: who waited for no more than that has it.
     pub(crate) fn child_exists(&mut self, turn: &mut Turn, id: ProcessId) {
-        for pending in self
-            .callers
-            .take(id, |pending| pending.goal == Goal::Spawned)
-        {
+        for pending in self.callers.take(id, |pending| pending.goal == Goal::Spawned) {
             self.settle_one(turn, id, pending.ticket, Ok(()));
         }
     }
@@ -220,11 +195,7 @@ impl Supervisor {
             return self.settle_one(turn, id, ticket, Err(refusal));
         }
         if wait {
-            let pending = Pending {
-                ticket,
-                origin: origin.clone(),
-                goal: Goal::Gone,
-            };
+            let pending = Pending { ticket, origin: origin.clone(), goal: Goal::Gone };
             self.callers.wait(id, pending);
         }
         if !fleet_waits {
@@ -266,14 +237,7 @@ impl Supervisor {
             return self.check(turn, origin, ticket, id, wait);
         }
         let goal = Goal::GoneThenUp { wait };
-        self.callers.wait(
-            id,
-            Pending {
-                ticket,
-                origin: origin.clone(),
-                goal,
-            },
-        );
+        self.callers.wait(id, Pending { ticket, origin: origin.clone(), goal });
         if state.is_running() {
             self.tell(turn, id, Event::StopAsked, Some(origin));
         }
@@ -319,22 +283,9 @@ impl Supervisor {
         }
         let text = format!("sending {} (pid {pid}) sig {signal}", process.spec.name);
         turn.log(Level::Debug, text);
-        self.callers.wait(
-            id,
-            Pending {
-                ticket,
-                origin,
-                goal: Goal::Signalled,
-            },
-        );
+        self.callers.wait(id, Pending { ticket, origin, goal: Goal::Signalled });
         let ticket = Some(ticket);
-        turn.effects.push(Effect::Signal {
-            process: id,
-            pid,
-            signal,
-            group: false,
-            ticket,
-        });
+        turn.effects.push(Effect::Signal { process: id, pid, signal, group: false, ticket });
     }
 
     pub(crate) fn signal_failed(
@@ -347,27 +298,12 @@ impl Supervisor {
         text: String,
     ) {
         let killing = ticket.is_none();
-        self.tell(
-            turn,
-            id,
-            Event::SignalFailed {
-                killing,
-                signal,
-                errno,
-                text,
-            },
-            None,
-        );
+        self.tell(turn, id, Event::SignalFailed { killing, signal, errno, text }, None);
         let Some(ticket) = ticket else { return };
         // Gone already: as in the original, that is no failure; its exit is about to be told.
         let result = if self.state(id) == ProcessState::Unknown {
-            let pid = self
-                .processes
-                .get(&id)
-                .map_or(0, |process| process.machine.pid());
-            Err(Refusal::Failed(format!(
-                "unknown problem sending sig {signal} ({pid})"
-            )))
+            let pid = self.processes.get(&id).map_or(0, |process| process.machine.pid());
+            Err(Refusal::Failed(format!("unknown problem sending sig {signal} ({pid})")))
         } else {
             Ok(())
         };
@@ -380,9 +316,7 @@ impl Supervisor {
             return;
         };
         let (name, why) = (self.name_of(id), process.machine.spawnerr.clone());
-        let decided = self
-            .callers
-            .take(id, |p| p.goal.verdict(&name, to, &why).is_some());
+        let decided = self.callers.take(id, |p| p.goal.verdict(&name, to, &why).is_some());
         for pending in decided {
             if let Some(result) = pending.goal.verdict(&name, to, &why) {
                 self.settle_one(turn, id, pending.ticket, result);
@@ -406,9 +340,8 @@ impl Supervisor {
         name: &Namespec,
         bytes: Vec<u8>,
     ) {
-        let Some((id, process)) = self
-            .one(name)
-            .and_then(|id| self.processes.get(&id).map(|process| (id, process)))
+        let Some((id, process)) =
+            self.one(name).and_then(|id| self.processes.get(&id).map(|process| (id, process)))
         else {
             return turn.refuse(ticket, Refusal::BadName(name.to_string()));
         };
@@ -416,11 +349,7 @@ impl Supervisor {
         if machine.pid() == 0 || machine.state() == ProcessState::Stopping {
             return turn.refuse(ticket, Refusal::NotRunning(name.to_string()));
         }
-        turn.effects.push(Effect::WriteStdin {
-            ticket,
-            process: id,
-            bytes,
-        });
+        turn.effects.push(Effect::WriteStdin { ticket, process: id, bytes });
     }
 
     pub(crate) fn clear_logs(
@@ -449,23 +378,11 @@ impl Supervisor {
     }
 
     fn clear_one(&mut self, turn: &mut Turn, origin: Origin, ticket: Ticket, id: ProcessId) {
-        self.callers.wait(
-            id,
-            Pending {
-                ticket,
-                origin,
-                goal: Goal::LogsCleared,
-            },
-        );
-        turn.effects.push(Effect::ClearLogs {
-            ticket,
-            process: id,
-        });
+        self.callers.wait(id, Pending { ticket, origin, goal: Goal::LogsCleared });
+        turn.effects.push(Effect::ClearLogs { ticket, process: id });
     }
 
     fn has_child(&self, id: ProcessId) -> bool {
-        self.processes
-            .get(&id)
-            .is_some_and(|process| process.machine.pid() != 0)
+        self.processes.get(&id).is_some_and(|process| process.machine.pid() != 0)
     }
 }

@@ -138,13 +138,7 @@ mod tests {
 
     #[test]
     fn of_a_user_only_the_number_counts() {
-        let user = |name: &str, gid| {
-            Some(UserSpec {
-                uid: 5,
-                gid,
-                name: name.to_owned(),
-            })
-        };
+        let user = |name: &str, gid| Some(UserSpec { uid: 5, gid, name: name.to_owned() });
         let (mut active, mut fresh) = (group(), group());
         active.processes[0].user = user("a", 1);
         fresh.processes[0].user = user("b", 2);
@@ -156,12 +150,7 @@ mod tests {
     #[test]
     fn of_a_socket_only_the_address_counts() {
         let socket = |url: &str, mode| {
-            GroupKind::FastCgi(SocketSpec {
-                url: url.to_owned(),
-                owner: None,
-                mode,
-                backlog: None,
-            })
+            GroupKind::FastCgi(SocketSpec { url: url.to_owned(), owner: None, mode, backlog: None })
         };
         let pool = GroupKind::EventListeners(PoolSpec {
             buffer_size: 10,

@@ -54,10 +54,7 @@ pub struct Updating {
 impl Supervisor {
     /// Makes a prepared group active; its programs start by themselves when the host is at work.
     pub(crate) fn activate(&mut self, turn: &mut Turn, prepared: PreparedGroup) {
-        let PreparedGroup {
-            configured,
-            auto_logs,
-        } = prepared;
+        let PreparedGroup { configured, auto_logs } = prepared;
         if self.group(&configured.name).is_some() {
             return; // of two with one name only the first counts
         }
@@ -72,27 +69,12 @@ impl Supervisor {
         }
         let members: Vec<_> = specs
             .into_iter()
-            .map(|spec| {
-                self.admit(
-                    turn,
-                    &name,
-                    configured.priority,
-                    with_paths(spec, &auto_logs),
-                )
-            })
+            .map(|spec| self.admit(turn, &name, configured.priority, with_paths(spec, &auto_logs)))
             .collect();
-        let rows = members
-            .iter()
-            .filter_map(|id| self.processes.get(id))
-            .map(Process::row);
+        let rows = members.iter().filter_map(|id| self.processes.get(id)).map(Process::row);
         let event = Event::GroupAdded(configured.name.clone(), rows.collect());
         turn.effects.push(Effect::Announce(event));
-        self.groups.push(Group {
-            name,
-            configured,
-            auto_logs,
-            members: members.clone(),
-        });
+        self.groups.push(Group { name, configured, auto_logs, members: members.clone() });
         if self.started && self.closing.is_none() {
             self.autostart(turn, &members);
         }
@@ -115,10 +97,7 @@ impl Supervisor {
             spec: Arc::new(spec),
             machine: Machine::default(),
             origin: Origin::Autostart,
-            incarnation: Incarnation {
-                epoch: self.epoch,
-                spawn: 0,
-            },
+            incarnation: Incarnation { epoch: self.epoch, spawn: 0 },
             seq: self.seq,
             since_ms: turn.now.wall_ms,
             armed: None,
@@ -131,9 +110,7 @@ impl Supervisor {
     /// Has the configuration read, and remembers what for.
     pub(crate) fn read(&mut self, turn: &mut Turn, ticket: Ticket, purpose: Purpose) {
         self.reading.insert(ticket, purpose);
-        turn.effects.push(Effect::ReadConfiguration {
-            ticket: Some(ticket),
-        });
+        turn.effects.push(Effect::ReadConfiguration { ticket: Some(ticket) });
     }
 
     pub(crate) fn configuration_read(
@@ -203,21 +180,11 @@ impl Supervisor {
         for name in &stopping {
             self.stop_group(turn, name, origin);
         }
-        self.updating.insert(
-            ticket,
-            Updating {
-                diff,
-                stopping,
-                preparing: 0,
-            },
-        );
+        self.updating.insert(ticket, Updating { diff, stopping, preparing: 0 });
     }
 
     fn stop_group(&mut self, turn: &mut Turn, name: &str, origin: &Origin) {
-        let members = self
-            .group(name)
-            .map(|group| group.members.clone())
-            .unwrap_or_default();
+        let members = self.group(name).map(|group| group.members.clone()).unwrap_or_default();
         for id in self.by_priority(&members) {
             self.overtake(turn, id);
             self.tell(turn, id, machine::Event::StopAsked, Some(origin.clone()));
@@ -342,8 +309,7 @@ impl Supervisor {
             (row.seq, row.state, row.pid) = (self.seq, None, 0);
             rows.push(row);
         }
-        turn.effects
-            .push(Effect::Announce(Event::GroupRemoved(name.to_owned(), rows)));
+        turn.effects.push(Effect::Announce(Event::GroupRemoved(name.to_owned(), rows)));
     }
 
     /// Each configured process, active or not, sorted by process name.

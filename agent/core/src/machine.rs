@@ -239,20 +239,11 @@ impl Machine {
             Event::ShutdownAsked => self.shut_down(context, &mut steps),
             Event::Spawned { pid } => self.spawned(context, pid, &mut steps),
             Event::SpawnFailed { why } => self.spawn_failed(context, why, &mut steps),
-            Event::ChildExited {
-                pid,
-                exit,
-                at_mono_ns,
-            } if pid == self.pid() => {
+            Event::ChildExited { pid, exit, at_mono_ns } if pid == self.pid() => {
                 self.child_exited(context, exit, at_mono_ns, &mut steps);
             }
             Event::ChildExited { .. } => {}
-            Event::SignalFailed {
-                killing,
-                signal,
-                errno,
-                text,
-            } => {
+            Event::SignalFailed { killing, signal, errno, text } => {
                 self.signal_failed(context, killing, signal, errno, &text, &mut steps);
             }
             Event::Tick => self.tick(context, &mut steps),
@@ -289,10 +280,7 @@ impl Machine {
             return;
         };
         let name = &context.spec.name;
-        steps.push(Step::Log(
-            Level::Info,
-            format!("spawned: '{name}' with pid {pid}"),
-        ));
+        steps.push(Step::Log(Level::Info, format!("spawned: '{name}' with pid {pid}")));
         self.started_ms = context.now.wall_ms;
         let up_at = context.now.after_secs(context.spec.startsecs);
         self.phase = Phase::Starting { pid, up_at };
@@ -377,30 +365,13 @@ impl Machine {
     fn kill(&mut self, context: Context<'_>, pid: i32, signal: Signal, steps: &mut Vec<Step>) {
         let spec = context.spec;
         let again = matches!(self.phase, Phase::Stopping { .. });
-        let group = if again {
-            spec.killasgroup
-        } else {
-            spec.stopasgroup
-        };
+        let group = if again { spec.killasgroup } else { spec.stopasgroup };
         let whom = if group { "process group " } else { "" };
-        let text = format!(
-            "killing {} (pid {pid}) {whom}with signal {signal}",
-            spec.name
-        );
+        let text = format!("killing {} (pid {pid}) {whom}with signal {signal}", spec.name);
         steps.push(Step::Log(Level::Debug, text));
-        let wait = if again {
-            spec.stopwaitsecs.max(KILL_AGAIN_MIN_SECS)
-        } else {
-            spec.stopwaitsecs
-        };
-        self.enter(
-            Phase::Stopping {
-                pid,
-                kill_at: context.now.after_secs(wait),
-            },
-            pid,
-            steps,
-        );
+        let wait =
+            if again { spec.stopwaitsecs.max(KILL_AGAIN_MIN_SECS) } else { spec.stopwaitsecs };
+        self.enter(Phase::Stopping { pid, kill_at: context.now.after_secs(wait) }, pid, steps);
         steps.push(Step::Signal { pid, signal, group });
     }
 
@@ -474,11 +445,7 @@ impl Machine {
         self.exitstatus = None;
         TOO_QUICKLY.clone_into(&mut self.spawnerr);
         self.back_off(context, steps);
-        let text = format!(
-            "exited: {} ({}; not expected)",
-            context.spec.name,
-            cause(exit)
-        );
+        let text = format!("exited: {} ({}; not expected)", context.spec.name, cause(exit));
         steps.push(Step::Log(Level::Warn, text));
         self.give_up_when_used_up(context, steps);
     }
@@ -492,18 +459,9 @@ impl Machine {
         let from = self.state();
         self.phase = Phase::Exited;
         let to = ProcessState::Exited;
-        steps.push(Step::Entered {
-            from,
-            to,
-            tries: 0,
-            expected,
-            pid,
-        });
-        let (level, word) = if expected {
-            (Level::Info, "expected")
-        } else {
-            (Level::Warn, "not expected")
-        };
+        steps.push(Step::Entered { from, to, tries: 0, expected, pid });
+        let (level, word) =
+            if expected { (Level::Info, "expected") } else { (Level::Warn, "not expected") };
         let text = format!("exited: {} ({}; {word})", context.spec.name, cause(exit));
         steps.push(Step::Log(level, text));
         let again = match context.spec.autorestart {
@@ -569,13 +527,7 @@ impl Machine {
         self.phase = phase;
         let to = self.state();
         if from != to {
-            steps.push(Step::Entered {
-                from,
-                to,
-                tries: self.backoff,
-                expected: true,
-                pid,
-            });
+            steps.push(Step::Entered { from, to, tries: self.backoff, expected: true, pid });
         }
     }
 }
@@ -585,10 +537,7 @@ impl Machine {
 pub fn cause(exit: Exit) -> String {
     match exit {
         Exit::Code(code) => format!("exit status {code}"),
-        Exit::Signal {
-            number,
-            core_dumped,
-        } => {
+        Exit::Signal { number, core_dumped } => {
             let core = if core_dumped { " (core dumped)" } else { "" };
             format!("terminated by {}{core}", Signal::name_of(number))
         }

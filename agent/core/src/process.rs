@@ -41,14 +41,7 @@ impl Process {
     /// Tells the machine.
     pub fn on_event(&mut self, now: Now, respawn: bool, event: Event) -> Vec<Step> {
         let spec = Arc::clone(&self.spec);
-        self.machine.on_event(
-            Context {
-                now,
-                spec: &spec,
-                respawn,
-            },
-            event,
-        )
+        self.machine.on_event(Context { now, spec: &spec, respawn }, event)
     }
 
     /// As the fleet sees it.
@@ -101,11 +94,7 @@ impl Process {
         };
         LogFiles {
             stdout: path(&self.spec.stdout),
-            stderr: if self.spec.redirect_stderr {
-                None
-            } else {
-                path(&self.spec.stderr)
-            },
+            stderr: if self.spec.redirect_stderr { None } else { path(&self.spec.stderr) },
         }
     }
 }

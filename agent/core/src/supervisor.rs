@@ -99,10 +99,7 @@ impl Supervisor {
             updating: BTreeMap::new(),
             closing: None,
         };
-        let mut turn = Turn {
-            now,
-            effects: Vec::new(),
-        };
+        let mut turn = Turn { now, effects: Vec::new() };
         for group in prepared {
             host.activate(&mut turn, group);
         }
@@ -112,10 +109,7 @@ impl Supervisor {
     /// Decides about one thing that happened. The effects are to be performed in order.
     #[must_use = "an effect nobody performs is a lost signal or a lost child"]
     pub fn on_input(&mut self, now: Now, input: Input) -> Vec<Effect> {
-        let mut turn = Turn {
-            now,
-            effects: Vec::new(),
-        };
+        let mut turn = Turn { now, effects: Vec::new() };
         self.decide(&mut turn, input);
         self.advance_updates(&mut turn);
         self.advance_closing(&mut turn);
@@ -127,10 +121,7 @@ impl Supervisor {
     pub fn next_deadline(&self) -> Option<u64> {
         let first = |set: &BTreeSet<(u64, ProcessId)>| set.first().map(|(at, _)| *at);
         let closing = self.closing.as_ref().and_then(Closing::deadline);
-        [first(&self.timers), first(&self.stop_reports), closing]
-            .into_iter()
-            .flatten()
-            .min()
+        [first(&self.timers), first(&self.stop_reports), closing].into_iter().flatten().min()
     }
 
     fn decide(&mut self, turn: &mut Turn, input: Input) {
@@ -139,11 +130,7 @@ impl Supervisor {
             Input::Asked(ask) => self.asked(turn, ask),
             Input::Signalled(signal) => self.signalled(turn, signal),
             Input::Woke => self.woke(turn),
-            Input::CommandChecked {
-                ticket,
-                process,
-                verdict,
-            } => {
+            Input::CommandChecked { ticket, process, verdict } => {
                 self.command_checked(turn, ticket, process, &verdict);
             }
             Input::Spawned { process, pid } => {
@@ -153,63 +140,33 @@ impl Supervisor {
             Input::SpawnFailed { process, why } => {
                 self.tell(turn, process, machine::Event::SpawnFailed { why }, None);
             }
-            Input::ChildExited {
-                process,
-                pid,
-                exit,
-                at_mono_ns,
-            } => {
-                let event = machine::Event::ChildExited {
-                    pid,
-                    exit,
-                    at_mono_ns,
-                };
+            Input::ChildExited { process, pid, exit, at_mono_ns } => {
+                let event = machine::Event::ChildExited { pid, exit, at_mono_ns };
                 self.tell(turn, process, event, None);
             }
             Input::StrangerExited { pid, exit } => {
                 let text = format!("reaped unknown pid {pid} ({})", machine::cause(exit));
                 turn.effects.push(Effect::Log(Level::Info, text));
             }
-            Input::SignalFailed {
-                process,
-                ticket,
-                signal,
-                errno,
-                text,
-            } => {
+            Input::SignalFailed { process, ticket, signal, errno, text } => {
                 self.signal_failed(turn, process, ticket, signal, errno, text);
             }
             Input::SignalSent { process, ticket } => self.settle(turn, process, ticket, &Ok(())),
-            Input::LogsCleared {
-                ticket,
-                process,
-                verdict,
-            } => {
+            Input::LogsCleared { ticket, process, verdict } => {
                 self.settle(turn, process, ticket, &verdict);
             }
             Input::StdinWritten { ticket, verdict } | Input::MainLogCleared { ticket, verdict } => {
                 let reply = verdict.map_or_else(Reply::Refused, |()| Reply::Done);
                 turn.effects.push(Effect::Answer(ticket, reply));
             }
-            Input::ConfigurationRead {
-                ticket,
-                configuration,
-            } => {
+            Input::ConfigurationRead { ticket, configuration } => {
                 self.configuration_read(turn, ticket, configuration);
             }
             Input::GroupPrepared { ticket, group } => self.group_prepared(turn, ticket, *group),
         }
     }
 
-    fn asked(
-        &mut self,
-        turn: &mut Turn,
-        Ask {
-            origin,
-            ticket,
-            command,
-        }: Ask,
-    ) {
+    fn asked(&mut self, turn: &mut Turn, Ask { origin, ticket, command }: Ask) {
         if self.mood != SupervisorState::Running && !answers_always(&command) {
             return turn.refuse(ticket, Refusal::ShuttingDown);
         }
@@ -222,11 +179,7 @@ impl Supervisor {
             | Command::Files(_) => self.show(turn, ticket, command),
             Command::Start { scope, wait } => self.start(turn, origin, ticket, &scope, wait),
             Command::Stop { scope, wait } => self.stop(turn, origin, ticket, &scope, wait),
-            Command::Restart {
-                name,
-                replaces,
-                wait,
-            } => {
+            Command::Restart { name, replaces, wait } => {
                 self.restart(turn, origin, ticket, &name, replaces, wait);
             }
             Command::Signal { scope, signal } => self.signal(turn, origin, ticket, &scope, signal),
@@ -245,8 +198,7 @@ impl Supervisor {
                 turn.answer(ticket, Reply::Done);
             }
             Command::RemoteEvent { kind, data } => {
-                turn.effects
-                    .push(Effect::Announce(Event::Remote { kind, data }));
+                turn.effects.push(Effect::Announce(Event::Remote { kind, data }));
                 turn.answer(ticket, Reply::Done);
             }
         }
@@ -254,31 +206,18 @@ impl Supervisor {
 
     fn begin(&mut self, turn: &mut Turn) {
         self.started = true;
-        turn.effects
-            .push(Effect::Announce(Event::SupervisorRunning));
+        turn.effects.push(Effect::Announce(Event::SupervisorRunning));
         let mut groups: Vec<_> = self.groups.iter().collect();
         groups.sort_by_key(|group| group.configured.priority);
-        let members: Vec<_> = groups
-            .iter()
-            .flat_map(|group| group.members.clone())
-            .collect();
+        let members: Vec<_> = groups.iter().flat_map(|group| group.members.clone()).collect();
         self.autostart(turn, &members);
     }
 
     /// Starts those that want to be started by themselves.
     pub(crate) fn autostart(&mut self, turn: &mut Turn, members: &[ProcessId]) {
         for id in members {
-            if self
-                .processes
-                .get(id)
-                .is_some_and(|process| process.spec.autostart)
-            {
-                self.tell(
-                    turn,
-                    *id,
-                    machine::Event::StartAsked,
-                    Some(Origin::Autostart),
-                );
+            if self.processes.get(id).is_some_and(|process| process.spec.autostart) {
+                self.tell(turn, *id, machine::Event::StartAsked, Some(Origin::Autostart));
             }
         }
     }
@@ -315,12 +254,8 @@ impl Supervisor {
         };
         if process.machine.state() == ProcessState::Stopping && !process.stop_reported {
             process.stop_reported = true;
-            turn.log(
-                Level::Info,
-                format!("waiting for {} to stop", process.spec.name),
-            );
-            self.stop_reports
-                .insert((turn.now.after_secs(STOP_REPORT_SECS), id));
+            turn.log(Level::Info, format!("waiting for {} to stop", process.spec.name));
+            self.stop_reports.insert((turn.now.after_secs(STOP_REPORT_SECS), id));
         }
     }
 
@@ -352,27 +287,16 @@ impl Supervisor {
         match step {
             Step::Log(level, text) => turn.effects.push(Effect::Log(level, text)),
             Step::Spawn => self.spawn(turn, id),
-            Step::Signal { pid, signal, group } => turn.effects.push(Effect::Signal {
-                process: id,
-                pid,
-                signal,
-                group,
-                ticket: None,
-            }),
+            Step::Signal { pid, signal, group } => {
+                turn.effects.push(Effect::Signal { process: id, pid, signal, group, ticket: None });
+            }
             Step::Entered { .. } => self.entered(turn, id, &step, by_itself),
         }
     }
 
     /// A change of state gets its number, and is told to everybody.
     fn entered(&mut self, turn: &mut Turn, id: ProcessId, step: &Step, by_itself: bool) {
-        let &Step::Entered {
-            from,
-            to,
-            tries,
-            expected,
-            pid,
-        } = step
-        else {
+        let &Step::Entered { from, to, tries, expected, pid } = step else {
             return;
         };
         self.seq += 1;
@@ -388,10 +312,7 @@ impl Supervisor {
         process.since_ms = turn.now.wall_ms;
         if to == ProcessState::Starting {
             self.spawns += 1;
-            process.incarnation = Incarnation {
-                epoch: self.epoch,
-                spawn: self.spawns,
-            };
+            process.incarnation = Incarnation { epoch: self.epoch, spawn: self.spawns };
             if by_itself {
                 process.origin = Origin::Autorestart;
             }
@@ -399,13 +320,7 @@ impl Supervisor {
         let mut row = Box::new(process.row());
         row.state = Some(to);
         row.pid = if to.is_signallable() { pid } else { 0 };
-        turn.effects.push(Effect::Announce(Event::Process {
-            row,
-            from,
-            tries,
-            expected,
-            pid,
-        }));
+        turn.effects.push(Effect::Announce(Event::Process { row, from, tries, expected, pid }));
         self.notice(turn, id, to);
     }
 
@@ -413,9 +328,7 @@ impl Supervisor {
         let Some(process) = self.processes.get(&id) else {
             return;
         };
-        let kind = self
-            .group(&process.group)
-            .map(|group| &group.configured.kind);
+        let kind = self.group(&process.group).map(|group| &group.configured.kind);
         if matches!(kind, Some(GroupKind::FastCgi(_))) {
             let why = NO_FASTCGI.to_owned();
             return self.tell(turn, id, machine::Event::SpawnFailed { why }, None);
@@ -483,11 +396,11 @@ impl Supervisor {
         ticket: Ticket,
         result: Result<(), Refusal>,
     ) {
-        let (group, name) = self.processes.get(&id).map_or_else(Default::default, |p| {
-            (p.group.to_string(), p.spec.name.clone())
-        });
-        self.callers
-            .settle(ticket, &group, &name, result, &mut turn.effects);
+        let (group, name) = self
+            .processes
+            .get(&id)
+            .map_or_else(Default::default, |p| (p.group.to_string(), p.spec.name.clone()));
+        self.callers.settle(ticket, &group, &name, result, &mut turn.effects);
     }
 }
 

@@ -21,11 +21,7 @@ impl Supervisor {
             Command::Configs => Ok(Reply::Configs(self.configs())),
             Command::Rows => Ok(Reply::Rows(self.table())),
             _ => {
-                let infos = self
-                    .by_name()
-                    .into_iter()
-                    .map(|p| p.info(turn.now))
-                    .collect();
+                let infos = self.by_name().into_iter().map(|p| p.info(turn.now)).collect();
                 Ok(Reply::Infos(infos))
             }
         };
@@ -36,11 +32,7 @@ impl Supervisor {
     #[must_use]
     pub fn table(&self) -> Table {
         let rows = self.by_name().into_iter().map(Process::row).collect();
-        Table {
-            epoch: self.epoch,
-            seq: self.seq,
-            rows,
-        }
+        Table { epoch: self.epoch, seq: self.seq, rows }
     }
 
     fn by_name(&self) -> Vec<&Process> {
@@ -56,9 +48,7 @@ impl Supervisor {
         };
         let group = self.group(&name.group)?;
         let is_it = |id: &&ProcessId| {
-            self.processes
-                .get(id)
-                .is_some_and(|candidate| candidate.spec.name == *process)
+            self.processes.get(id).is_some_and(|candidate| candidate.spec.name == *process)
         };
         group.members.iter().find(is_it).copied()
     }
@@ -70,8 +60,6 @@ impl Supervisor {
 
     /// The state of a process; one that is gone counts as stopped.
     pub(crate) fn state(&self, id: ProcessId) -> ProcessState {
-        self.processes
-            .get(&id)
-            .map_or(ProcessState::Stopped, |process| process.machine.state())
+        self.processes.get(&id).map_or(ProcessState::Stopped, |process| process.machine.state())
     }
 }

@@ -14,20 +14,13 @@ use proto_words::repr;
 /// When the system cannot fork.
 pub fn go(spec: &DaemonSpec) -> nix::Result<Vec<(Level, String)>> {
     nix::unistd::daemon(true, false)?;
-    let mut said = vec![(
-        Level::Info,
-        "daemonizing the supervisord process".to_owned(),
-    )];
+    let mut said = vec![(Level::Info, "daemonizing the supervisord process".to_owned())];
     if let Some(directory) = &spec.directory {
         said.push(match set_current_dir(directory) {
-            Ok(()) => (
-                Level::Info,
-                format!("set current directory: {}", repr(directory)),
-            ),
-            Err(error) => (
-                Level::Critical,
-                format!("can't chdir into {}: {error}", repr(directory)),
-            ),
+            Ok(()) => (Level::Info, format!("set current directory: {}", repr(directory))),
+            Err(error) => {
+                (Level::Critical, format!("can't chdir into {}: {error}", repr(directory)))
+            }
         });
     }
     umask(Mode::from_bits_truncate(spec.umask));

@@ -40,10 +40,7 @@ pub fn fleet_settings(
 ) -> Result<Option<FleetSettings>, SettingsError> {
     let read = |section| {
         let environment = std::env::vars_os().filter_map(|(name, value)| {
-            Some((
-                name.into_string().ok()?,
-                value.to_string_lossy().into_owned(),
-            ))
+            Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
         });
         let here = Path::new(&configuration.here);
         FleetSettings::read(section, &configuration.file, here, environment)
@@ -58,9 +55,7 @@ pub fn fleet_settings(
 ///
 /// When no thread or runtime can be made.
 pub fn start(doors: Doors, stopped: watch::Receiver<bool>) -> io::Result<JoinHandle<()>> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let orders = doors.orders.clone();
     let log: http::Log = Arc::new(move |level: Level, text: String| orders.log(level, text));
     std::thread::Builder::new()
@@ -69,26 +64,14 @@ pub fn start(doors: Doors, stopped: watch::Receiver<bool>) -> io::Result<JoinHan
 }
 
 async fn open(doors: Doors, log: http::Log, stopped: watch::Receiver<bool>) {
-    let Doors {
-        servers,
-        fleet,
-        epoch,
-        mailbox,
-        ..
-    } = doors;
+    let Doors { servers, fleet, epoch, mailbox, .. } = doors;
     let link = fleet.map(|settings| {
-        let identity = AgentIdentity {
-            epoch,
-            configuration_digest: Vec::new(),
-        };
+        let identity = AgentIdentity { epoch, configuration_digest: Vec::new() };
         fleet::spawn(settings, mailbox.clone(), identity, Arc::clone(&log))
     });
     let rpc = Xmlrpc::new(mailbox.clone(), Arc::clone(&log)).handler();
     if let Err(error) = http::serve(servers, mailbox, rpc, Arc::clone(&log), stopped).await {
-        log(
-            Level::Critical,
-            format!("the HTTP servers cannot be served: {error}"),
-        );
+        log(Level::Critical, format!("the HTTP servers cannot be served: {error}"));
     }
     if let Some(link) = link {
         link.abort();

@@ -40,9 +40,7 @@ impl Errands for HostErrands {
         let mut request = self.request.lock().unwrap_or_else(PoisonError::into_inner);
         let configuration =
             load(&request, &RealDisk, &HostUsers).map_err(|error| told_twice(&error))?;
-        request
-            .remembered
-            .extend(configuration.daemon.environment.clone());
+        request.remembered.extend(configuration.daemon.environment.clone());
         for (level, text) in &configuration.messages {
             self.orders.log(*level, text.as_str());
         }
@@ -100,11 +98,5 @@ pub fn prepare(
             make("stderr", &process.stderr);
         }
     }
-    (
-        PreparedGroup {
-            configured,
-            auto_logs,
-        },
-        said,
-    )
+    (PreparedGroup { configured, auto_logs }, said)
 }

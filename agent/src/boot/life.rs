@@ -100,10 +100,7 @@ fn open(request: &LoadRequest, first: bool) -> Result<Opened, Failure> {
     // All criticals, then warnings, then infos; within each as they came.
     said.sort_by_key(|(level, _)| std::cmp::Reverse(*level));
     if !daemon.nocleanup {
-        said.extend(auto::clean_up(
-            Path::new(&daemon.childlogdir),
-            &daemon.identifier,
-        ));
+        said.extend(auto::clean_up(Path::new(&daemon.childlogdir), &daemon.identifier));
     }
     let fleet = match doors::fleet_settings(&configuration) {
         Ok(fleet) => fleet,
@@ -134,13 +131,7 @@ fn open(request: &LoadRequest, first: bool) -> Result<Opened, Failure> {
     for server in &configuration.servers {
         announce_server(&mut activity, server, &configuration.rpc_interfaces);
     }
-    Ok(Opened {
-        configuration,
-        activity,
-        groups,
-        servers,
-        fleet,
-    })
+    Ok(Opened { configuration, activity, groups, servers, fleet })
 }
 
 /// What this version does not do yet is said, and never passed over in silence.
@@ -173,10 +164,7 @@ fn open_log(configuration: &Configuration) -> Result<ActivityLog, Failure> {
 
 fn announce_server(activity: &mut ActivityLog, server: &ServerSpec, interfaces: &[String]) {
     for name in interfaces {
-        activity.log(
-            Level::Info,
-            &format!("RPC interface {} initialized", repr(name)),
-        );
+        activity.log(Level::Info, &format!("RPC interface {} initialized", repr(name)));
     }
     if server.credentials.is_none() {
         let text = format!(
@@ -190,9 +178,7 @@ fn announce_server(activity: &mut ActivityLog, server: &ServerSpec, interfaces: 
 fn write_pidfile(opened: &mut Opened) -> Option<Pidfile> {
     let path = opened.configuration.daemon.pidfile.clone();
     let Ok(pidfile) = Pidfile::write(Path::new(&path)) else {
-        opened
-            .activity
-            .log(Level::Critical, &format!("could not write pidfile {path}"));
+        opened.activity.log(Level::Critical, &format!("could not write pidfile {path}"));
         return None;
     };
     let text = format!("supervisord started with pid {}", std::process::id());
@@ -202,13 +188,7 @@ fn write_pidfile(opened: &mut Opened) -> Option<Pidfile> {
 
 /// Starts the threads, runs the loop, and brings everything to its end.
 fn work(request: &LoadRequest, opened: Opened, epoch: u64) -> Result<Finish, Failure> {
-    let Opened {
-        configuration,
-        activity,
-        groups,
-        servers,
-        fleet,
-    } = opened;
+    let Opened { configuration, activity, groups, servers, fleet } = opened;
     let daemon = &configuration.daemon;
     let (report, reports) = mpsc::channel(REPORTS_WAITING_MAX);
     let bytes = Bytes::start(activity, daemon.strip_ansi, {
@@ -217,10 +197,7 @@ fn work(request: &LoadRequest, opened: Opened, epoch: u64) -> Result<Finish, Fai
         Box::new(move |said| drop(report.blocking_send(Report::Bytes(said))))
     })
     .map_err(system("cannot start the log thread"))?;
-    let settings = SpawnSettings {
-        server_url: daemon.server_url.clone(),
-        minfds: daemon.minfds,
-    };
+    let settings = SpawnSettings { server_url: daemon.server_url.clone(), minfds: daemon.minfds };
     let spawner = Spawner::start(settings, {
         let report = report.clone();
         Box::new(move |said| drop(report.blocking_send(Report::Spawn(said))))
@@ -230,13 +207,7 @@ fn work(request: &LoadRequest, opened: Opened, epoch: u64) -> Result<Finish, Fai
     let (stop, stopped) = watch::channel(false);
     let orders = bytes.orders();
     let orders_of_doors = orders.clone();
-    let doors = Doors {
-        servers,
-        fleet,
-        epoch,
-        mailbox,
-        orders: orders_of_doors,
-    };
+    let doors = Doors { servers, fleet, epoch, mailbox, orders: orders_of_doors };
     let doors = doors::start(doors, stopped).map_err(system("cannot start the doors"))?;
     let clock = Clock::start();
     let mut remembering = request.clone();
@@ -283,12 +254,10 @@ fn facts(configuration: &Configuration) -> Facts {
 /// Lets the log thread write its last words, for a while.
 fn end_logs(bytes: Bytes) {
     let (done, waiting) = std_mpsc::channel();
-    let ending = std::thread::Builder::new()
-        .name("last-words".to_owned())
-        .spawn(move || {
-            drop(bytes.finish());
-            let _ = done.send(());
-        });
+    let ending = std::thread::Builder::new().name("last-words".to_owned()).spawn(move || {
+        drop(bytes.finish());
+        let _ = done.send(());
+    });
     if ending.is_ok() {
         // Too late is too late; there is nobody left to tell.
         let _ = waiting.recv_timeout(LAST_WRITES);

@@ -45,18 +45,10 @@ pub enum LimitError {
 /// [`LimitError`] when a limit cannot be raised.
 pub fn raise(minfds: i64, minprocs: i64) -> Result<Vec<(Level, String)>, LimitError> {
     let mut said = Vec::new();
-    raise_one(Resource::RLIMIT_NOFILE, minfds, "RLIMIT_NOFILE", &mut said).map_err(|allowed| {
-        LimitError::Files {
-            wanted: minfds,
-            allowed,
-        }
-    })?;
-    raise_one(Resource::RLIMIT_NPROC, minprocs, "RLIMIT_NPROC", &mut said).map_err(|allowed| {
-        LimitError::Processes {
-            wanted: minprocs,
-            allowed,
-        }
-    })?;
+    raise_one(Resource::RLIMIT_NOFILE, minfds, "RLIMIT_NOFILE", &mut said)
+        .map_err(|allowed| LimitError::Files { wanted: minfds, allowed })?;
+    raise_one(Resource::RLIMIT_NPROC, minprocs, "RLIMIT_NPROC", &mut said)
+        .map_err(|allowed| LimitError::Processes { wanted: minprocs, allowed })?;
     Ok(said)
 }
 

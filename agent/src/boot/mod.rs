@@ -57,11 +57,7 @@ pub fn main(argv: &[String]) -> ExitCode {
 
 fn start(argv: &[String], surroundings: Surroundings) -> Result<ExitCode, Failure> {
     let usage = |error: &dyn ToString| Failure::Usage(error.to_string());
-    let world = World {
-        surroundings: &surroundings,
-        disk: &RealDisk,
-        users: &HostUsers,
-    };
+    let world = World { surroundings: &surroundings, disk: &RealDisk, users: &HostUsers };
     let options = match agent_config::parse(argv, &world).map_err(|error| usage(&error))? {
         Parsed::Help(text) => {
             print!("{text}");
@@ -78,12 +74,8 @@ fn start(argv: &[String], surroundings: Surroundings) -> Result<ExitCode, Failur
         eprintln!("{argv0}: UserWarning: {ROOT_SEARCH_WARNING}");
     }
     let found = agent_config::find(argv0, &options, &world).map_err(|error| usage(&error))?;
-    let request = LoadRequest {
-        file: found.file,
-        options,
-        surroundings,
-        remembered: BTreeMap::new(),
-    };
+    let request =
+        LoadRequest { file: found.file, options, surroundings, remembered: BTreeMap::new() };
     live_until_the_end(request)
 }
 
@@ -103,10 +95,7 @@ fn live_until_the_end(mut request: LoadRequest) -> Result<ExitCode, Failure> {
                 // Relative paths mean what they meant at first, also after a change of directory: the
                 // check before a restart and the restart itself read the same file.
                 let cwd = request.surroundings.cwd;
-                request.surroundings = Surroundings {
-                    cwd,
-                    ..surroundings()
-                };
+                request.surroundings = Surroundings { cwd, ..surroundings() };
             }
         }
     }
@@ -116,24 +105,11 @@ fn live_until_the_end(mut request: LoadRequest) -> Result<ExitCode, Failure> {
 fn surroundings() -> Surroundings {
     let environment = std::env::vars_os()
         .map(|(key, value)| {
-            (
-                key.to_string_lossy().into_owned(),
-                value.to_string_lossy().into_owned(),
-            )
+            (key.to_string_lossy().into_owned(), value.to_string_lossy().into_owned())
         })
         .filter(|(key, _)| !key.starts_with(OWN_VARIABLES))
         .collect();
-    let cwd = std::env::current_dir()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
-    let hostname = nix::unistd::gethostname()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
-    Surroundings {
-        cwd,
-        environment,
-        hostname,
-    }
+    let cwd = std::env::current_dir().unwrap_or_default().to_string_lossy().into_owned();
+    let hostname = nix::unistd::gethostname().unwrap_or_default().to_string_lossy().into_owned();
+    Surroundings { cwd, environment, hostname }
 }

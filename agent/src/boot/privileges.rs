@@ -31,17 +31,12 @@ const RUNNING_AS_ROOT: &str = "Supervisor is running as root.  Privileges were n
 pub fn drop_to(user: Option<&UserSpec>) -> Result<Option<(Level, String)>, PrivilegeError> {
     let own = Uid::current();
     let Some(user) = user else {
-        return Ok(own
-            .is_root()
-            .then(|| (Level::Critical, RUNNING_AS_ROOT.to_owned())));
+        return Ok(own.is_root().then(|| (Level::Critical, RUNNING_AS_ROOT.to_owned())));
     };
     if own.as_raw() != user.uid {
         become_user(own, user)?;
     }
-    Ok(Some((
-        Level::Info,
-        format!("Set uid to user {} succeeded", user.uid),
-    )))
+    Ok(Some((Level::Info, format!("Set uid to user {} succeeded", user.uid))))
 }
 
 fn become_user(own: Uid, user: &UserSpec) -> Result<(), PrivilegeError> {

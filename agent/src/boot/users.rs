@@ -13,17 +13,11 @@ impl Users for HostUsers {
     }
 
     fn by_uid(&self, uid: u32) -> Option<Account> {
-        User::from_uid(Uid::from_raw(uid))
-            .ok()
-            .flatten()
-            .map(account)
+        User::from_uid(Uid::from_raw(uid)).ok().flatten().map(account)
     }
 
     fn gid_of(&self, group: &str) -> Option<u32> {
-        Group::from_name(group)
-            .ok()
-            .flatten()
-            .map(|group| group.gid.as_raw())
+        Group::from_name(group).ok().flatten().map(|group| group.gid.as_raw())
     }
 
     fn has_gid(&self, gid: u32) -> bool {

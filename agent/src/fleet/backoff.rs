@@ -16,10 +16,7 @@ pub(crate) struct Backoff {
 impl Backoff {
     /// `longest` is `redial_max`.
     pub(crate) fn new(longest: Duration) -> Self {
-        Self {
-            longest,
-            failures: 0,
-        }
+        Self { longest, failures: 0 }
     }
 
     /// A controller said welcome: begin anew. A mere connection is not enough, or one that refuses
@@ -47,9 +44,7 @@ mod tests {
     fn the_ceiling_doubles_up_to_the_longest_and_begins_anew_at_a_welcome() {
         let mut backoff = Backoff::new(Duration::from_secs(10));
         let mut waits = |count: usize| -> Vec<u64> {
-            (0..count)
-                .map(|_| backoff.next(1.0, Duration::ZERO).as_secs())
-                .collect()
+            (0..count).map(|_| backoff.next(1.0, Duration::ZERO).as_secs()).collect()
         };
         assert_eq!(waits(6), [1, 2, 4, 8, 10, 10]);
         backoff.failures = u32::MAX;
@@ -62,9 +57,6 @@ mod tests {
     fn chance_makes_it_shorter_and_the_controller_longer() {
         let mut backoff = Backoff::new(Duration::from_mins(1));
         assert_eq!(backoff.next(0.0, Duration::ZERO), Duration::ZERO);
-        assert_eq!(
-            backoff.next(0.5, Duration::from_secs(30)),
-            Duration::from_secs(31)
-        );
+        assert_eq!(backoff.next(0.5, Duration::from_secs(30)), Duration::from_secs(31));
     }
 }

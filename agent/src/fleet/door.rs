@@ -112,10 +112,7 @@ async fn open(settings: &FleetSettings, log: &Log) -> (Opened, String) {
         }
         if let Some(error) = not_kept {
             let dir = settings.state_dir.display();
-            say(
-                Level::Error,
-                &format!("{dir}: {error}; state_dir must be writable"),
-            );
+            say(Level::Error, &format!("{dir}: {error}; state_dir must be writable"));
         }
         match opened {
             Ok(opened) => {
@@ -162,20 +159,13 @@ impl Door {
         for attempt in 0_usize.. {
             let addresses = &self.settings.controllers;
             let address = addresses[attempt % addresses.len()].clone();
-            let End {
-                why,
-                was_welcome,
-                retry_after,
-            } = Box::pin(self.session(&address)).await?;
+            let End { why, was_welcome, retry_after } = Box::pin(self.session(&address)).await?;
             if was_welcome {
                 backoff.welcomed();
                 told.clear();
             }
             if told.insert(address, why.clone()).as_ref() != Some(&why) {
-                self.say(
-                    Level::Warn,
-                    &format!("{why}; programs go on, and it is tried again"),
-                );
+                self.say(Level::Warn, &format!("{why}; programs go on, and it is tried again"));
             }
             let wait = backoff.next(rand::random_range(0.0..=1.0), retry_after);
             self.meanwhile(sleep(wait)).await?;

@@ -55,10 +55,7 @@ impl History {
 
     /// Where it is.
     pub(crate) fn position(&self) -> v1::Position {
-        v1::Position {
-            epoch: self.epoch,
-            seq: self.seq,
-        }
+        v1::Position { epoch: self.epoch, seq: self.seq }
     }
 
     /// The process as it is.
@@ -69,13 +66,7 @@ impl History {
     /// Takes one event in; what a table has told already changes nothing but what watchers hear.
     pub(crate) fn take_in(&mut self, event: &Event) {
         match event {
-            Event::Process {
-                row,
-                from,
-                tries: _,
-                expected,
-                pid: _,
-            } => {
+            Event::Process { row, from, tries: _, expected, pid: _ } => {
                 self.change(row);
                 self.remember(v1::StateEvent {
                     row: Some(row.as_ref().clone().into()),
@@ -164,10 +155,7 @@ impl History {
             }
         }
         rows.sort_by_key(|row| row.seq);
-        Some(v1::Deltas {
-            position: Some(self.position()),
-            rows,
-        })
+        Some(v1::Deltas { position: Some(self.position()), rows })
     }
 
     /// The events that nobody has heard yet; they are not told again.
@@ -197,11 +185,7 @@ mod tests {
     use crate::fleet::testing::row;
 
     fn history(rows: Vec<Row>, seq: u64) -> History {
-        History::new(Table {
-            epoch: 5,
-            seq,
-            rows,
-        })
+        History::new(Table { epoch: 5, seq, rows })
     }
 
     fn changed(row: Row) -> Event {
@@ -238,10 +222,7 @@ mod tests {
         assert_eq!(since(&history, 15), None);
         assert!(history.since(v1::Position { epoch: 4, seq: 12 }).is_none());
         assert_eq!(history.snapshot(0).rows.len(), 1);
-        assert_eq!(
-            history.take_events().map(|events| events.events.len()),
-            Some(4)
-        );
+        assert_eq!(history.take_events().map(|events| events.events.len()), Some(4));
         assert!(history.take_events().is_none());
     }
 
@@ -257,14 +238,7 @@ mod tests {
         assert_eq!(since(&history, 7), Some(vec![("a".into(), many, false)]));
         let events = history.take_events().unwrap();
         assert_eq!((events.events.len(), events.dropped), (EVENTS_KEPT_MAX, 7));
-        history.missed(
-            9,
-            Table {
-                epoch: 5,
-                seq: 5000,
-                rows: vec![],
-            },
-        );
+        history.missed(9, Table { epoch: 5, seq: 5000, rows: vec![] });
         assert_eq!(history.take_events().unwrap().dropped, 9);
         assert_eq!(since(&history, many), None);
     }

@@ -21,17 +21,10 @@ pub(crate) fn instance_id(state_dir: &Path) -> (String, Option<io::Error>) {
 }
 
 fn keep(state_dir: &Path, path: &Path, id: &str) -> io::Result<()> {
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(state_dir)?;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(state_dir)?;
     let next = state_dir.join("instance.new");
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&next)?;
+    let mut file =
+        fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&next)?;
     writeln!(file, "{id}")?;
     file.sync_data()?;
     fs::rename(&next, path)

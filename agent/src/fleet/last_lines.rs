@@ -55,10 +55,7 @@ mod tests {
         let path = |name: &str| Some(dir.path().join(name).to_str().unwrap().to_owned());
         fs::write(dir.path().join("out"), "one\ntwo").unwrap();
         fs::write(dir.path().join("err"), "").unwrap();
-        let files = LogFiles {
-            stdout: path("out"),
-            stderr: path("err"),
-        };
+        let files = LogFiles { stdout: path("out"), stderr: path("err") };
         assert_eq!(last_lines(&files), ["one", "two"]);
         let many: Vec<_> = (0..3000).map(|n| format!("line {n}")).collect();
         fs::write(dir.path().join("err"), many.join("\n")).unwrap();
@@ -70,10 +67,8 @@ mod tests {
 
     #[test]
     fn what_is_no_file_has_no_lines() {
-        let files = LogFiles {
-            stdout: Some("/dev/null".into()),
-            stderr: Some("/nowhere/at/all".into()),
-        };
+        let files =
+            LogFiles { stdout: Some("/dev/null".into()), stderr: Some("/nowhere/at/all".into()) };
         assert!(last_lines(&files).is_empty());
     }
 }

@@ -99,9 +99,7 @@ impl Line {
     /// When silence means that the controller is gone. Who has just become busy begins to count
     /// there, since until then the longer measure held.
     pub(crate) fn gone_at(&self) -> Instant {
-        let from = self
-            .busy_since
-            .map_or(self.heard, |since| since.max(self.heard));
+        let from = self.busy_since.map_or(self.heard, |since| since.max(self.heard));
         from + self.keepalive() * SILENCE_KEEPALIVES
     }
 
@@ -133,9 +131,7 @@ impl Line {
                 Ok(())
             }
             Ok(Err(_)) => Err(Stop::Link("the connection broke".to_owned())),
-            Err(_) => Err(Stop::Link(
-                "the controller takes nothing any more".to_owned(),
-            )),
+            Err(_) => Err(Stop::Link("the controller takes nothing any more".to_owned())),
         }
     }
 }

@@ -60,11 +60,7 @@ struct Frame {
 
 impl Frame {
     fn new(batch: &OrderBatch, order: &Order) -> Self {
-        Self {
-            operation: batch.operation.clone(),
-            wave: batch.wave,
-            order: order.clone(),
-        }
+        Self { operation: batch.operation.clone(), wave: batch.wave, order: order.clone() }
     }
 
     fn result(self, told: Told) -> OrderResult {
@@ -93,10 +89,7 @@ pub(crate) struct Delivery {
 
 impl Delivery {
     fn begun() -> Self {
-        Self {
-            before_list: Some(BTreeSet::new()),
-            listed: BTreeSet::new(),
-        }
+        Self { before_list: Some(BTreeSet::new()), listed: BTreeSet::new() }
     }
 
     fn recorded(&mut self, result: OrderResult) -> Option<OrderResult> {
@@ -127,10 +120,7 @@ impl Door {
     pub(crate) fn on_batch(&mut self, batch: OrderBatch) -> Vec<Body> {
         if let Some(why) = self.objection(&batch) {
             let operation = &batch.operation;
-            self.say(
-                Level::Warn,
-                &format!("refused operation {operation}: {why}"),
-            );
+            self.say(Level::Warn, &format!("refused operation {operation}: {why}"));
             let refuse =
                 |order| Body::Result(Frame::new(&batch, order).result(refused(&why).into()));
             return batch.orders.iter().map(refuse).collect();
@@ -202,11 +192,7 @@ impl Door {
     }
 
     fn on_accepted(&mut self, accepted: Accepted) -> Vec<Body> {
-        let Accepted {
-            new,
-            known,
-            unrecorded,
-        } = accepted;
+        let Accepted { new, known, unrecorded } = accepted;
         self.in_flight = self.in_flight.saturating_sub(known.len());
         let mut bodies = vec![Body::Accepted(BatchAccepted {
             operation: new.operation.clone(),
@@ -221,10 +207,7 @@ impl Door {
         }
         if !new.orders.is_empty() {
             let (operation, count, by) = (&new.operation, new.orders.len(), &new.operator);
-            self.say(
-                Level::Info,
-                &format!("operation {operation} of {by}, orders: {count}"),
-            );
+            self.say(Level::Info, &format!("operation {operation} of {by}, orders: {count}"));
         }
         let deadline = Instant::now() + deadline_of(&new);
         for order in &new.orders {
@@ -260,10 +243,7 @@ impl Door {
         let Finished { frame, told } = finished;
         let row = self.history.row(&frame.order.group, &frame.order.process);
         let incarnation = row.map(|row| row.incarnation.into());
-        let result = OrderResult {
-            incarnation,
-            ..frame.result(told)
-        };
+        let result = OrderResult { incarnation, ..frame.result(told) };
         let ledger = self.ledger.clone();
         self.works.spawn(async move {
             ledger.finish(wall_ms(), result.clone()).await;
@@ -288,10 +268,9 @@ impl Door {
             let row = self.history.row(&order.group, &order.process);
             let digest = &identity.configuration_digest;
             match recover(order, row, identity.epoch, digest, left.is_zero()) {
-                Recovered::Decided(outcome) => self.record(Finished {
-                    frame,
-                    told: outcome.into(),
-                }),
+                Recovered::Decided(outcome) => {
+                    self.record(Finished { frame, told: outcome.into() });
+                }
                 Recovered::Again => self.begin(frame, Instant::now() + left, None),
             }
         }
@@ -324,16 +303,13 @@ impl Door {
     pub(crate) fn ask_undelivered(&mut self) {
         self.delivery = Delivery::begun();
         let ledger = self.ledger.clone();
-        self.works
-            .spawn(async move { Work::Undelivered(ledger.unacknowledged().await) });
+        self.works.spawn(async move { Work::Undelivered(ledger.unacknowledged().await) });
     }
 }
 
 /// What is left of a batch's deadline when it arrives.
 fn deadline_of(batch: &OrderBatch) -> Duration {
-    let told = batch
-        .deadline
-        .and_then(|told| Duration::try_from(told).ok());
+    let told = batch.deadline.and_then(|told| Duration::try_from(told).ok());
     told.unwrap_or(DEADLINE_DEFAULT)
 }
 

@@ -75,11 +75,7 @@ impl Door {
                 (why, after.unwrap_or_default())
             }
         };
-        Ok(End {
-            why: format!("{address}: {why}"),
-            was_welcome,
-            retry_after,
-        })
+        Ok(End { why: format!("{address}: {why}"), was_welcome, retry_after })
     }
 
     /// From nothing to the welcome.
@@ -93,7 +89,7 @@ impl Door {
         let read = self.meanwhile(read).await?;
         let (own, config) = read.map_err(|e| link(&e))?.map_err(Stop::Link)?;
         // The address stands before every reason already.
-        let channel = self.meanwhile(proto_mtls::channel(address, config)).await?;
+        let channel = self.meanwhile(Box::pin(proto_mtls::channel(address, config))).await?;
         let channel = channel.map_err(|error| Stop::Link(error.reason()))?;
         let (outbox, messages) = mpsc::channel(OUTBOX_MAX);
         let mut client = LinkClient::new(channel).max_decoding_message_size(MESSAGE_MAX_BYTES);
@@ -102,10 +98,7 @@ impl Door {
         let welcome = timeout(WELCOME_MAX, async move {
             let stream = client.session(ReceiverStream::new(messages)).await;
             let mut inbox = stream.map_err(|status| status_text(&status))?.into_inner();
-            let first = inbox
-                .message()
-                .await
-                .map_err(|status| status_text(&status))?;
+            let first = inbox.message().await.map_err(|status| status_text(&status))?;
             Ok::<_, String>((inbox, first))
         });
         let answered = self.meanwhile(welcome).await?;
@@ -230,10 +223,7 @@ impl Door {
                 self.tell_state(line).await
             }
             Some(Said::BulkWanted(_)) => {
-                self.say(
-                    Level::Debug,
-                    "the controller asks for a log; this agent sends none",
-                );
+                self.say(Level::Debug, "the controller asks for a log; this agent sends none");
                 Ok(())
             }
             Some(Said::Refused(refused)) => Err(Stop::Refused(refused)),

@@ -114,31 +114,21 @@ impl FleetSettings {
         let section_name = format!("{file}: [fleet]");
         let is_known = |key: &str| KEYS.iter().any(|(known, _)| *known == key);
         if let Some(key) = section.keys().find(|key| !is_known(key)) {
-            return Err(SettingsError::UnknownKey {
-                layer: section_name,
-                key: key.clone(),
-            });
+            return Err(SettingsError::UnknownKey { layer: section_name, key: key.clone() });
         }
         let defaults = KEYS.map(|(key, value)| (key.to_owned(), value.to_owned()));
         let layers = Layers(
             Figment::new()
                 .merge(Layer::new("the built-in defaults", defaults))
                 .merge(Layer::new(&section_name, section.clone()))
-                .merge(Layer::new(
-                    "the environment (FLEETVISOR_…)",
-                    ours(environment),
-                )),
+                .merge(Layer::new("the environment (FLEETVISOR_…)", ours(environment))),
         );
         let path = |key| here.join(layers.text(key));
         Ok(Self {
             controllers: layers.controllers(&section_name)?,
             host: Some(layers.text("host")).filter(|host| !host.is_empty()),
             labels: layers.labels()?,
-            files: Files {
-                ca: path("ca"),
-                certificate: path("certificate"),
-                key: path("key"),
-            },
+            files: Files { ca: path("ca"), certificate: path("certificate"), key: path("key") },
             state_dir: path("state_dir"),
             redial_max: layers.redial_max()?,
         })
@@ -173,9 +163,7 @@ fn ours(
 ) -> impl IntoIterator<Item = (String, String)> {
     environment.into_iter().filter_map(|(name, value)| {
         let key = name.strip_prefix(PREFIX)?.to_ascii_lowercase();
-        KEYS.iter()
-            .any(|(known, _)| *known == key)
-            .then_some((key, value))
+        KEYS.iter().any(|(known, _)| *known == key).then_some((key, value))
     })
 }
 
@@ -189,10 +177,7 @@ impl Layer {
     fn new(name: &str, values: impl IntoIterator<Item = (String, String)>) -> Self {
         Self {
             name: name.to_owned(),
-            values: values
-                .into_iter()
-                .map(|(key, value)| (key, value.into()))
-                .collect(),
+            values: values.into_iter().map(|(key, value)| (key, value.into())).collect(),
         }
     }
 }
@@ -223,12 +208,7 @@ impl Layers {
     }
 
     fn bad(&self, key: &'static str, value: &str, wanted: &'static str) -> SettingsError {
-        SettingsError::BadValue {
-            layer: self.layer(key),
-            key,
-            value: value.to_owned(),
-            wanted,
-        }
+        SettingsError::BadValue { layer: self.layer(key), key, value: value.to_owned(), wanted }
     }
 
     fn controllers(&self, section_name: &str) -> Result<Vec<String>, SettingsError> {
@@ -273,9 +253,7 @@ const AN_ADDRESS: &str = "an address; write HOST or HOST:PORT";
 const SECONDS: &str = "a length of time; write seconds from 1 to 86400, such as 60 or 60s";
 
 fn items(text: &str) -> impl Iterator<Item = &str> {
-    text.split([',', '\n'])
-        .map(str::trim)
-        .filter(|item| !item.is_empty())
+    text.split([',', '\n']).map(str::trim).filter(|item| !item.is_empty())
 }
 
 /// `host`, `host:port`, `[v6]` or `[v6]:port` → with a port.

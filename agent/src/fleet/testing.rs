@@ -47,10 +47,7 @@ pub(crate) fn row(group: &str, name: &str, state: Option<ProcessState>, seq: u64
         group: group.into(),
         name: name.into(),
         state,
-        incarnation: Incarnation {
-            epoch: EPOCH,
-            spawn: 1,
-        },
+        incarnation: Incarnation { epoch: EPOCH, spawn: 1 },
         pid: 0,
         group_priority: 999,
         priority: 999,
@@ -123,18 +120,7 @@ impl Bench {
             stderr: stderr.to_str().map(str::to_owned),
         };
         let tasks = vec![server, tokio::spawn(play(core, inbox, pokes))];
-        Self {
-            dir,
-            asked,
-            poke,
-            settings,
-            mailbox,
-            log,
-            lines,
-            door: None,
-            tasks,
-            sessions,
-        }
+        Self { dir, asked, poke, settings, mailbox, log, lines, door: None, tasks, sessions }
     }
 
     /// Lets the door run.
@@ -143,10 +129,7 @@ impl Bench {
         let log = Arc::new(move |_, text: String| {
             let _ = lines.send(text); // a test that has ended reads no log
         });
-        let identity = AgentIdentity {
-            epoch: EPOCH,
-            configuration_digest: b"digest".to_vec(),
-        };
+        let identity = AgentIdentity { epoch: EPOCH, configuration_digest: b"digest".to_vec() };
         let settings = self.settings.clone();
         self.door = Some(spawn(settings, self.mailbox.clone(), identity, log));
     }
@@ -154,9 +137,7 @@ impl Bench {
     /// The next session, after its hello.
     pub(crate) async fn session(&mut self) -> PlayedSession {
         let session = timeout(PATIENCE, self.sessions.recv()).await;
-        session
-            .expect("the agent dials")
-            .expect("the controller lives")
+        session.expect("the agent dials").expect("the controller lives")
     }
 
     /// The next session, welcomed by a controller of epoch 7 that knows nothing.
@@ -200,8 +181,7 @@ impl PlayedSession {
     }
 
     pub(crate) async fn welcome(&mut self, epoch: u64, have: Position) {
-        self.welcome_with(epoch, have, Duration::from_secs(30))
-            .await;
+        self.welcome_with(epoch, have, Duration::from_secs(30)).await;
     }
 
     pub(crate) async fn welcome_with(&mut self, epoch: u64, have: Position, keepalive: Duration) {
@@ -287,10 +267,7 @@ impl Link for Played {
         request: Request<Streaming<AgentMessage>>,
     ) -> Result<Response<Self::SessionStream>, Status> {
         let mut heard = request.into_inner();
-        let Some(AgentMessage {
-            body: Some(Body::Hello(hello)),
-        }) = heard.message().await?
-        else {
+        let Some(AgentMessage { body: Some(Body::Hello(hello)) }) = heard.message().await? else {
             return Err(Status::invalid_argument("no hello"));
         };
         let (say, said) = mpsc::channel(64);

@@ -20,12 +20,7 @@ fn start(id: u32, process: &str) -> Order {
 }
 
 fn order(id: u32, process: &str, verb: Verb) -> Order {
-    Order {
-        id,
-        group: "web".into(),
-        process: process.into(),
-        verb: Some(verb),
-    }
+    Order { id, group: "web".into(), process: process.into(), verb: Some(verb) }
 }
 
 fn batch(operation: &str, deadline: Duration, orders: Vec<Order>) -> OrderBatch {
@@ -63,41 +58,20 @@ async fn the_controller_hears_who_it_is_and_how_it_is_and_then_every_change() {
     bench.open();
     let mut session = bench.welcomed().await;
     let hello = &session.hello;
-    assert_eq!(
-        (hello.host.as_str(), hello.labels["role"].as_str()),
-        ("web-1", "web")
-    );
-    assert_eq!(
-        hello.position,
-        Some(Position {
-            epoch: EPOCH,
-            seq: 1
-        })
-    );
+    assert_eq!((hello.host.as_str(), hello.labels["role"].as_str()), ("web-1", "web"));
+    assert_eq!(hello.position, Some(Position { epoch: EPOCH, seq: 1 }));
     assert!(!hello.instance_id.is_empty());
     let Some(Body::Snapshot(snapshot)) = session.next().await else {
         panic!("a snapshot comes first");
     };
     assert_eq!(snapshot.rows.len(), 2);
 
-    bench
-        .poke
-        .send(Poke::Change("good", ProcessState::Running))
-        .unwrap();
+    bench.poke.send(Poke::Change("good", ProcessState::Running)).unwrap();
     let Some(Body::Deltas(deltas)) = session.next().await else {
         panic!("then deltas");
     };
-    assert_eq!(
-        deltas.position,
-        Some(Position {
-            epoch: EPOCH,
-            seq: 2
-        })
-    );
-    assert_eq!(
-        (deltas.rows.len(), deltas.rows[0].name.as_str()),
-        (1, "good")
-    );
+    assert_eq!(deltas.position, Some(Position { epoch: EPOCH, seq: 2 }));
+    assert_eq!((deltas.rows.len(), deltas.rows[0].name.as_str()), (1, "good"));
     let Some(Body::Events(events)) = session.next().await else {
         panic!("then the events");
     };
@@ -114,24 +88,13 @@ async fn who_has_missed_little_gets_deltas_and_who_has_all_gets_nothing() {
     bench.open();
     let session = bench.welcomed().await;
     drop(session);
-    bench
-        .poke
-        .send(Poke::Change("good", ProcessState::Running))
-        .unwrap();
+    bench.poke.send(Poke::Change("good", ProcessState::Running)).unwrap();
     let have = loop {
         let session = bench.session().await;
         let position = session.hello.position.unwrap();
         if position.seq == 2 {
             let mut session = session;
-            session
-                .welcome(
-                    7,
-                    Position {
-                        epoch: EPOCH,
-                        seq: 1,
-                    },
-                )
-                .await;
+            session.welcome(7, Position { epoch: EPOCH, seq: 1 }).await;
             let Some(Body::Deltas(deltas)) = session.next().await else {
                 panic!("deltas are enough");
             };
@@ -161,19 +124,14 @@ async fn an_older_controller_is_neither_joined_nor_obeyed() {
     session.say(Said::Orders(old)).await;
     let (_, kind, _, text) = short(&result(&mut session).await);
     assert_eq!(kind, OutcomeKind::Refused);
-    assert!(
-        text.contains("epoch 7") && text.contains("epoch 9"),
-        "{text}"
-    );
+    assert!(text.contains("epoch 7") && text.contains("epoch 9"), "{text}");
     drop(session);
 
     let mut session = bench.session().await;
     assert_eq!(session.hello.controller_epoch_seen, 9);
     session.welcome(8, Position::default()).await;
     assert_eq!(session.next().await, None);
-    bench
-        .logged("older controller (epoch 8; this host has obeyed epoch 9)")
-        .await;
+    bench.logged("older controller (epoch 8; this host has obeyed epoch 9)").await;
     assert!(bench.asked.try_recv().is_err());
 }
 
@@ -199,21 +157,13 @@ async fn both_sides_show_life_and_a_silent_controller_is_left() {
     bench.open();
     let mut session = bench.session().await;
     let keepalive = Duration::from_millis(150);
-    session
-        .welcome_with(7, Position::default(), keepalive)
-        .await;
+    session.welcome_with(7, Position::default(), keepalive).await;
     let alive = |body| match body {
         Body::Alive(alive) => Some(alive),
         _ => None,
     };
     let said = session.wait_for(alive).await;
-    assert_eq!(
-        said.position,
-        Some(Position {
-            epoch: EPOCH,
-            seq: 1
-        })
-    );
+    assert_eq!(said.position, Some(Position { epoch: EPOCH, seq: 1 }));
     while session.next().await.is_some() {} // it hangs up by itself
     bench.logged("fallen silent").await;
 
@@ -228,8 +178,5 @@ async fn a_certificate_of_another_host_is_named_and_nothing_is_dialled() {
     bench.settings.host = Some("web-2".into());
     bench.open();
     let line = bench.logged("web-2").await;
-    assert!(
-        line.contains("certificate of \"web-1\"") && line.contains("programs go on"),
-        "{line}"
-    );
+    assert!(line.contains("certificate of \"web-1\"") && line.contains("programs go on"), "{line}");
 }

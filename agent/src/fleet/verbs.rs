@@ -16,10 +16,7 @@ pub(crate) struct Told {
 
 impl From<Outcome> for Told {
     fn from(outcome: Outcome) -> Self {
-        Self {
-            outcome,
-            diff: Diff::default(),
-        }
+        Self { outcome, diff: Diff::default() }
     }
 }
 
@@ -29,42 +26,32 @@ pub(crate) fn command(order: &Order) -> Result<Command, Outcome> {
         return Err(refused("this agent does not know this order; upgrade it"));
     };
     match verb {
-        Verb::Start(start) => Ok(Command::Start {
-            scope: Scope::Named(one(order)?),
-            wait: waits(start.barrier),
-        }),
-        Verb::Stop(_) => Ok(Command::Stop {
-            scope: Scope::Named(one(order)?),
-            wait: true,
-        }),
+        Verb::Start(start) => {
+            Ok(Command::Start { scope: Scope::Named(one(order)?), wait: waits(start.barrier) })
+        }
+        Verb::Stop(_) => Ok(Command::Stop { scope: Scope::Named(one(order)?), wait: true }),
         Verb::Restart(restart) => restart_command(order, restart),
         Verb::Signal(signal) => {
             let number = signal.signal;
             let signal = Signal::from_number(number)
                 .ok_or_else(|| failed(FaultCode::BadSignal, format!("{number} is not a signal")))?;
-            Ok(Command::Signal {
-                scope: Scope::Named(one(order)?),
-                signal,
-            })
+            Ok(Command::Signal { scope: Scope::Named(one(order)?), signal })
         }
-        Verb::Stdin(stdin) => Ok(Command::WriteStdin {
-            name: one(order)?,
-            bytes: stdin.data.clone(),
-        }),
+        Verb::Stdin(stdin) => {
+            Ok(Command::WriteStdin { name: one(order)?, bytes: stdin.data.clone() })
+        }
         Verb::Clear(_) if order.group.is_empty() => Ok(Command::ClearAllLogs),
         Verb::Clear(_) => Ok(Command::ClearLogs(one(order)?)),
         Verb::Reread(_) => Ok(Command::Reread),
-        Verb::Update(update) => Ok(Command::Update {
-            groups: update.groups.clone(),
-        }),
+        Verb::Update(update) => Ok(Command::Update { groups: update.groups.clone() }),
         Verb::Add(_) => Ok(Command::AddGroup(order.group.clone())),
         Verb::Remove(_) => Ok(Command::RemoveGroup(order.group.clone())),
         Verb::Reload(_) => Ok(Command::Reload),
         Verb::Shutdown(_) => Ok(Command::Shutdown),
         Verb::ReopenLogs(_) => Ok(Command::ReopenLogs),
-        Verb::Tail(_) => Err(refused(
-            "this agent does not send logs to the fleet; ask the host itself",
-        )),
+        Verb::Tail(_) => {
+            Err(refused("this agent does not send logs to the fleet; ask the host itself"))
+        }
     }
 }
 
@@ -101,10 +88,7 @@ pub(crate) fn told(verb: &Verb, reply: Reply) -> Told {
         | Reply::Configs(_)
         | Reply::Rows(_)
         | Reply::Files(_) => Outcome::ok().into(),
-        Reply::Diff(diff) | Reply::Updated(diff) => Told {
-            outcome: Outcome::ok(),
-            diff,
-        },
+        Reply::Diff(diff) | Reply::Updated(diff) => Told { outcome: Outcome::ok(), diff },
         Reply::Results(results) => {
             let failures: Vec<_> = results
                 .into_iter()
@@ -172,18 +156,11 @@ mod tests {
     use super::{command, told};
 
     fn order(group: &str, process: &str, verb: Verb) -> Order {
-        Order {
-            id: 1,
-            group: group.into(),
-            process: process.into(),
-            verb: Some(verb),
-        }
+        Order { id: 1, group: group.into(), process: process.into(), verb: Some(verb) }
     }
 
     fn start(barrier: Barrier) -> Verb {
-        Verb::Start(StartOrder {
-            barrier: barrier.into(),
-        })
+        Verb::Start(StartOrder { barrier: barrier.into() })
     }
 
     #[test]
@@ -195,10 +172,7 @@ mod tests {
             (Barrier::Spawned, false),
             (Barrier::None, false),
         ] {
-            let expected = Command::Start {
-                scope: scope(),
-                wait,
-            };
+            let expected = Command::Start { scope: scope(), wait };
             assert_eq!(command(&order("web", "api", start(barrier))), Ok(expected));
         }
         let restart = Verb::Restart(RestartOrder {
@@ -211,10 +185,7 @@ mod tests {
             wait: true,
         };
         assert_eq!(command(&order("web", "api", restart)), Ok(expected));
-        assert_eq!(
-            command(&order("", "", Verb::Clear(ClearOrder {}))),
-            Ok(Command::ClearAllLogs)
-        );
+        assert_eq!(command(&order("", "", Verb::Clear(ClearOrder {}))), Ok(Command::ClearAllLogs));
         assert_eq!(
             command(&order("web", "", Verb::Add(AddOrder::default()))),
             Ok(Command::AddGroup("web".into()))
@@ -224,22 +195,10 @@ mod tests {
     #[test]
     fn what_cannot_be_understood_is_refused_and_never_guessed() {
         for (order, kind, code) in [
-            (
-                order("", "", start(Barrier::Running)),
-                OutcomeKind::Refused,
-                0,
-            ),
-            (
-                order("web", "", Verb::Stop(StopOrder {})),
-                OutcomeKind::Refused,
-                0,
-            ),
+            (order("", "", start(Barrier::Running)), OutcomeKind::Refused, 0),
+            (order("web", "", Verb::Stop(StopOrder {})), OutcomeKind::Refused, 0),
             (Order::default(), OutcomeKind::Refused, 0),
-            (
-                order("web", "api", Verb::Tail(TailOrder::default())),
-                OutcomeKind::Refused,
-                0,
-            ),
+            (order("web", "api", Verb::Tail(TailOrder::default())), OutcomeKind::Refused, 0),
             (
                 order("web", "api", Verb::Signal(SignalOrder { signal: 99 })),
                 OutcomeKind::Failed,
@@ -257,17 +216,9 @@ mod tests {
         let stop = || Verb::Stop(StopOrder {});
         let starting = || start(Barrier::Running);
         let name = || "web:api".to_owned();
-        let spawn_error = Refusal::SpawnError {
-            name: name(),
-            why: "Exited too quickly".into(),
-        };
+        let spawn_error = Refusal::SpawnError { name: name(), why: "Exited too quickly".into() };
         for (verb, refusal, kind, code) in [
-            (
-                starting(),
-                Refusal::AlreadyStarted(name()),
-                OutcomeKind::Already,
-                0,
-            ),
+            (starting(), Refusal::AlreadyStarted(name()), OutcomeKind::Already, 0),
             // The life that it names has a successor already.
             (
                 Verb::Restart(RestartOrder::default()),
@@ -282,32 +233,12 @@ mod tests {
                 0,
             ),
             (stop(), Refusal::NotRunning(name()), OutcomeKind::Already, 0),
-            (
-                starting(),
-                Refusal::NotRunning(name()),
-                OutcomeKind::Failed,
-                70,
-            ),
-            (
-                starting(),
-                Refusal::BadName(name()),
-                OutcomeKind::Failed,
-                10,
-            ),
+            (starting(), Refusal::NotRunning(name()), OutcomeKind::Failed, 70),
+            (starting(), Refusal::BadName(name()), OutcomeKind::Failed, 10),
             (starting(), spawn_error, OutcomeKind::Failed, 50),
             (starting(), Refusal::NoFile(name()), OutcomeKind::Failed, 20),
-            (
-                starting(),
-                Refusal::AbnormalTermination(name()),
-                OutcomeKind::Failed,
-                40,
-            ),
-            (
-                stop(),
-                Refusal::Superseded(name()),
-                OutcomeKind::Superseded,
-                0,
-            ),
+            (starting(), Refusal::AbnormalTermination(name()), OutcomeKind::Failed, 40),
+            (stop(), Refusal::Superseded(name()), OutcomeKind::Superseded, 0),
             (stop(), Refusal::ShuttingDown, OutcomeKind::Refused, 0),
             (
                 Verb::Add(AddOrder::default()),
@@ -323,10 +254,7 @@ mod tests {
 
     #[test]
     fn an_update_tells_the_groups_and_many_results_become_one() {
-        let diff = Diff {
-            added: vec!["new".into()],
-            ..Diff::default()
-        };
+        let diff = Diff { added: vec!["new".into()], ..Diff::default() };
         let update = Verb::Update(UpdateOrder::default());
         assert_eq!(told(&update, Reply::Updated(diff.clone())).diff, diff);
         let results = |failure: Option<Refusal>| {
@@ -339,9 +267,6 @@ mod tests {
         let clear = Verb::Clear(ClearOrder {});
         assert_eq!(told(&clear, results(None)).outcome.kind, OutcomeKind::Ok);
         let outcome = told(&clear, results(Some(Refusal::Failed("no".into())))).outcome;
-        assert_eq!(
-            (outcome.kind, outcome.text.as_str()),
-            (OutcomeKind::Failed, "no")
-        );
+        assert_eq!((outcome.kind, outcome.text.as_str()), (OutcomeKind::Failed, "no"));
     }
 }

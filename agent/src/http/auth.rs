@@ -86,10 +86,7 @@ mod tests {
     use super::check;
 
     fn wanted(password: &str) -> Credentials {
-        Credentials {
-            username: "joe".into(),
-            password: password.into(),
-        }
+        Credentials { username: "joe".into(), password: password.into() }
     }
 
     fn basic(scheme: &str, text: &str) -> String {
@@ -117,15 +114,9 @@ mod tests {
             (sha, Some(basic("Basic", "joe:password")), Unauthorized),
             (right_sha, Some(basic("Basic", "joe:password")), Admitted),
             (right_sha, Some(basic("Basic", "joe:{SHA}x")), Unauthorized),
-            (
-                upper_sha,
-                Some(basic("Basic", "joe:password")),
-                Unauthorized,
-            ),
+            (upper_sha, Some(basic("Basic", "joe:password")), Unauthorized),
         ] {
-            let value = header
-                .as_ref()
-                .map(|text| HeaderValue::from_str(text).unwrap());
+            let value = header.as_ref().map(|text| HeaderValue::from_str(text).unwrap());
             let found = check(Some(&wanted(stored)), value.as_ref());
             assert_eq!(found, verdict, "{stored} {header:?}");
         }

@@ -148,10 +148,7 @@ fn open_one(server: &ServerSpec) -> Result<BoundServer, BindError> {
             Listener::Unix(listener, file)
         }
     };
-    Ok(BoundServer {
-        credentials: server.credentials.clone(),
-        listener,
-    })
+    Ok(BoundServer { credentials: server.credentials.clone(), listener })
 }
 
 fn open_inet(host: &str, port: u16) -> Result<TcpListener, BindError> {
@@ -192,10 +189,8 @@ fn first_ipv4(mut found: impl Iterator<Item = std::net::SocketAddr>) -> Option<I
 
 /// supervisord wants its host's name to have an address when a server listens on every one.
 fn own_address() -> Result<(), BindError> {
-    let name = nix::unistd::gethostname().map_or_else(
-        |_| String::new(),
-        |name| name.to_string_lossy().into_owned(),
-    );
+    let name = nix::unistd::gethostname()
+        .map_or_else(|_| String::new(), |name| name.to_string_lossy().into_owned());
     let found = (name.as_str(), 0).to_socket_addrs().ok();
     match found.and_then(first_ipv4) {
         Some(_) => Ok(()),
@@ -213,10 +208,7 @@ mod tests {
     fn inet(host: &str, port: u16) -> ServerSpec {
         ServerSpec {
             section: "inet_http_server".into(),
-            address: ServerAddress::Inet {
-                host: host.into(),
-                port,
-            },
+            address: ServerAddress::Inet { host: host.into(), port },
             credentials: None,
         }
     }
@@ -226,10 +218,7 @@ mod tests {
         let start = "Cannot open an HTTP server: socket.error reported";
         let cases = [
             (inet("::1", 1), format!("{start} -9")),
-            (
-                inet("192.0.2.1", 9),
-                format!("{start} errno.EADDRNOTAVAIL (99)"),
-            ),
+            (inet("192.0.2.1", 9), format!("{start} errno.EADDRNOTAVAIL (99)")),
         ];
         for (server, text) in cases {
             assert_eq!(open(&[server]).unwrap_err().to_string(), text);

@@ -110,11 +110,7 @@ impl Outgoing {
             seats.rest(&seat);
             log(sent);
         });
-        Self {
-            source,
-            sent: 0,
-            end: Some(end),
-        }
+        Self { source, sent: 0, end: Some(end) }
     }
 }
 

@@ -52,13 +52,7 @@ pub(super) struct Patience<S> {
 
 impl<S> Patience<S> {
     pub(super) fn new(stream: S, seat: Arc<Seat>, bounds: Bounds) -> Self {
-        Self {
-            stream,
-            seat,
-            bounds,
-            head: None,
-            taking: None,
-        }
+        Self { stream, seat, bounds, head: None, taking: None }
     }
 }
 
@@ -69,10 +63,7 @@ fn expired(
     cx: &mut Context<'_>,
 ) -> Poll<io::Error> {
     let timer = timer.get_or_insert_with(|| Box::pin(sleep(length)));
-    timer
-        .as_mut()
-        .poll(cx)
-        .map(|()| io::ErrorKind::TimedOut.into())
+    timer.as_mut().poll(cx).map(|()| io::ErrorKind::TimedOut.into())
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Patience<S> {

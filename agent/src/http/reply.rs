@@ -32,10 +32,7 @@ fn started(status: StatusCode) -> hyper::http::response::Builder {
 
 /// As RFC 1123 writes a moment.
 fn http_date(moment: Timestamp) -> String {
-    moment
-        .to_zoned(TimeZone::UTC)
-        .strftime("%a, %d %b %Y %H:%M:%S GMT")
-        .to_string()
+    moment.to_zoned(TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 
 fn finished(built: hyper::http::Result<Response<Content>>) -> Response<Content> {

@@ -32,11 +32,7 @@ pub(super) fn route(method: &Method, uri: &Uri) -> Route {
     let decoded = decode(uri.path());
     let if_method = |right: bool, route: Route| if right { route } else { Route::BadRequest };
     // A target with a host in it is no path that supervisord knows.
-    let path = if uri.scheme().is_some() {
-        "*"
-    } else {
-        &decoded
-    };
+    let path = if uri.scheme().is_some() { "*" } else { &decoded };
     if path.starts_with("/RPC2") {
         return if_method(method == Method::POST, Route::Rpc);
     }
@@ -99,10 +95,7 @@ mod tests {
     use super::{Route, route};
 
     fn log(group: &str, process: &str, stderr: bool) -> Route {
-        Route::Logtail {
-            name: Namespec::one(group, process),
-            stderr,
-        }
+        Route::Logtail { name: Namespec::one(group, process), stderr }
     }
 
     #[test]

@@ -65,9 +65,7 @@ pub(super) struct Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        self.seats
-            .taken()
-            .retain(|seat| !Arc::ptr_eq(seat, &self.seat));
+        self.seats.taken().retain(|seat| !Arc::ptr_eq(seat, &self.seat));
         self.seats.freed.notify_one();
     }
 }
@@ -111,10 +109,7 @@ impl Seats {
             leave: Notify::new(),
         });
         taken.push(Arc::clone(&seat));
-        Some(Ticket {
-            seat,
-            seats: Arc::clone(self),
-        })
+        Some(Ticket { seat, seats: Arc::clone(self) })
     }
 
     fn dismiss_longest_idle(&self) {

@@ -71,10 +71,7 @@ pub(super) async fn serve_within(
     log: Log,
     stop: watch::Receiver<bool>,
 ) -> io::Result<()> {
-    let files: Vec<SocketFile> = servers
-        .iter()
-        .filter_map(BoundServer::socket_file)
-        .collect();
+    let files: Vec<SocketFile> = servers.iter().filter_map(BoundServer::socket_file).collect();
     let seats = Seats::new(bounds.connections);
     let mut doors = JoinSet::new();
     for server in servers {
@@ -116,10 +113,7 @@ fn note_panic(log: &Log, ended: Result<(), JoinError>) {
     if let Err(error) = ended
         && error.is_panic()
     {
-        log(
-            Level::Critical,
-            format!("an HTTP connection ended in a fault of ours: {error}"),
-        );
+        log(Level::Critical, format!("an HTTP connection ended in a fault of ours: {error}"));
     }
 }
 
@@ -248,12 +242,7 @@ impl Door {
         peer: &str,
         seat: &Arc<Seat>,
     ) -> Result<Response<Outgoing>, Infallible> {
-        let line = format!(
-            "\"{} {} {:?}\"",
-            request.method(),
-            request.uri(),
-            request.version()
-        );
+        let line = format!("\"{} {} {:?}\"", request.method(), request.uri(), request.version());
         let response = self.survive(self.answer(request), &line).await;
         let access = format!(
             "{peer} - - [{}] {line} {}",
@@ -263,11 +252,8 @@ impl Door {
         let log = Arc::clone(&self.log);
         let logged = move |sent| {
             // As supervisord sorts these lines.
-            let level = if access.to_lowercase().contains("error") {
-                Level::Error
-            } else {
-                Level::Trace
-            };
+            let level =
+                if access.to_lowercase().contains("error") { Level::Error } else { Level::Trace };
             log(level, format!("{access} {sent}"));
         };
         let (seats, seat) = (Arc::clone(&self.seats), Arc::clone(seat));

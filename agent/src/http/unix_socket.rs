@@ -107,11 +107,7 @@ fn is_answered(path: &str) -> bool {
 /// Gives the socket its owner, and remembers which file it is.
 fn own(path: &str, owner: Option<(i64, i64)>) -> Result<SocketFile, BindError> {
     let found = fs::symlink_metadata(path)?;
-    let file = SocketFile {
-        path: PathBuf::from(path),
-        device: found.dev(),
-        inode: found.ino(),
-    };
+    let file = SocketFile { path: PathBuf::from(path), device: found.dev(), inode: found.ino() };
     let Some((uid, gid)) = owner else {
         return Ok(file);
     };
@@ -120,12 +116,9 @@ fn own(path: &str, owner: Option<(i64, i64)>) -> Result<SocketFile, BindError> {
     changed.map(|()| file.clone()).map_err(|error| {
         file.unlink();
         match error.kind() {
-            std::io::ErrorKind::PermissionDenied if is_eperm(&error) => BindError::Chown {
-                path: path.to_owned(),
-                uid,
-                gid,
-                user: own_name(),
-            },
+            std::io::ErrorKind::PermissionDenied if is_eperm(&error) => {
+                BindError::Chown { path: path.to_owned(), uid, gid, user: own_name() }
+            }
             _ => error.into(),
         }
     })
@@ -199,10 +192,9 @@ mod tests {
     fn a_missing_directory_and_an_endless_path_are_said_as_supervisord_says_them() {
         let start = "Cannot open an HTTP server: socket.error reported";
         let long = format!("/tmp/{}", "x".repeat(200));
-        for (path, text) in [
-            ("/nowhere/at/all.sock", "errno.ENOENT (2)"),
-            (long.as_str(), "AF_UNIX path too long"),
-        ] {
+        for (path, text) in
+            [("/nowhere/at/all.sock", "errno.ENOENT (2)"), (long.as_str(), "AF_UNIX path too long")]
+        {
             let error = open(path, 0o700, None).unwrap_err();
             assert_eq!(error.to_string(), format!("{start} {text}"));
         }

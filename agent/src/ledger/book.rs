@@ -71,15 +71,9 @@ impl Book {
         }
         let batches = self.open.get(&(operation.to_owned(), wave));
         let is_open = batches.is_some_and(|batches| {
-            batches
-                .iter()
-                .any(|open| open.batch.orders.iter().any(|known| known.id == order))
+            batches.iter().any(|open| open.batch.orders.iter().any(|known| known.id == order))
         });
-        if is_open {
-            Verdict::UnderWay
-        } else {
-            Verdict::New
-        }
+        if is_open { Verdict::UnderWay } else { Verdict::New }
     }
 
     /// Takes in what was, or is being, written down.
@@ -113,11 +107,7 @@ impl Book {
         }
         let key = (result.operation.clone(), result.order);
         self.waiting.push_back(key.clone());
-        let done = Done {
-            at_ms,
-            acknowledged: false,
-            result,
-        };
+        let done = Done { at_ms, acknowledged: false, result };
         self.done.insert(key, done);
         self.forget_oldest(at_ms);
     }

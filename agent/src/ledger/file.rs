@@ -69,10 +69,7 @@ impl LedgerFile {
         let length = file.metadata().map_or(0, |facts| facts.len());
         let mut bytes =
             Vec::with_capacity(usize::try_from(length.min(FILE_MAX_BYTES)).unwrap_or(0));
-        (&mut file)
-            .take(FILE_MAX_BYTES)
-            .read_to_end(&mut bytes)
-            .map_err(|e| failed(&path, e))?;
+        (&mut file).take(FILE_MAX_BYTES).read_to_end(&mut bytes).map_err(|e| failed(&path, e))?;
         let (records, good) = content(&path, &bytes)?;
         let mut ledger = Self {
             dir: dir.to_owned(),
@@ -81,11 +78,7 @@ impl LedgerFile {
             _lock: lock,
         };
         ledger.begin(&bytes, good).map_err(|e| failed(&path, e))?;
-        Ok((
-            ledger,
-            records,
-            u64::try_from(bytes.len() - good).unwrap_or(0),
-        ))
+        Ok((ledger, records, u64::try_from(bytes.len() - good).unwrap_or(0)))
     }
 
     /// Cuts a torn tail off; a new file gets its first bytes.
@@ -135,12 +128,8 @@ impl LedgerFile {
             record.write(&mut bytes);
         }
         let (path, next) = (self.dir.join("ledger"), self.dir.join("ledger.new"));
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&next)?;
+        let mut file =
+            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&next)?;
         file.write_all(&bytes)?;
         file.sync_data()?;
         fs::rename(&next, &path)?;
@@ -179,8 +168,5 @@ fn lock(dir: &Path) -> Result<File, LedgerError> {
 }
 
 fn failed(file: &Path, source: io::Error) -> LedgerError {
-    LedgerError::Io {
-        file: file.to_owned(),
-        source,
-    }
+    LedgerError::Io { file: file.to_owned(), source }
 }

@@ -63,17 +63,11 @@ impl Record {
         Some(match *kind {
             ACCEPTED => {
                 let (at_ms, message) = rest.split_first_chunk()?;
-                Self::Accepted(
-                    i64::from_le_bytes(*at_ms),
-                    OrderBatch::decode(message).ok()?,
-                )
+                Self::Accepted(i64::from_le_bytes(*at_ms), OrderBatch::decode(message).ok()?)
             }
             DONE => {
                 let (at_ms, message) = rest.split_first_chunk()?;
-                Self::Done(
-                    i64::from_le_bytes(*at_ms),
-                    OrderResult::decode(message).ok()?,
-                )
+                Self::Done(i64::from_le_bytes(*at_ms), OrderResult::decode(message).ok()?)
             }
             ACKNOWLEDGED => Self::Acknowledged(ResultsAcknowledged::decode(rest).ok()?),
             EPOCH => Self::Epoch(u64::from_le_bytes(rest.try_into().ok()?)),
@@ -137,24 +131,13 @@ mod tests {
             Record::Epoch(9),
             Record::Accepted(
                 1_700_000_000_000,
-                OrderBatch {
-                    operation: "op".into(),
-                    orders: vec![order],
-                    ..OrderBatch::default()
-                },
+                OrderBatch { operation: "op".into(), orders: vec![order], ..OrderBatch::default() },
             ),
             Record::Done(
                 -1,
-                OrderResult {
-                    operation: "op".into(),
-                    order: 7,
-                    ..OrderResult::default()
-                },
+                OrderResult { operation: "op".into(), order: 7, ..OrderResult::default() },
             ),
-            Record::Acknowledged(ResultsAcknowledged {
-                operation: "op".into(),
-                orders: vec![7],
-            }),
+            Record::Acknowledged(ResultsAcknowledged { operation: "op".into(), orders: vec![7] }),
         ]
     }
 

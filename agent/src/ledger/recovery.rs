@@ -46,12 +46,11 @@ pub fn recover(
 ) -> Recovered {
     match &order.verb {
         Some(Verb::Start(_)) => by_state(row, overdue, |row| {
-            row.state
-                .is_some_and(|state| state == ProcessState::Running)
+            row.state.is_some_and(|state| state == ProcessState::Running)
         }),
-        Some(Verb::Stop(_)) => by_state(row, overdue, |row| {
-            row.state.is_none_or(ProcessState::is_stopped)
-        }),
+        Some(Verb::Stop(_)) => {
+            by_state(row, overdue, |row| row.state.is_none_or(ProcessState::is_stopped))
+        }
         Some(Verb::Restart(restart)) => {
             by_state(row, overdue, |row| is_new_life(restart, row, epoch))
         }

@@ -34,20 +34,11 @@ fn batch(operation: &str, ids: &[u32]) -> OrderBatch {
 }
 
 fn result(operation: &str, order: u32) -> OrderResult {
-    OrderResult {
-        operation: operation.into(),
-        wave: 1,
-        order,
-        at_ms: 77,
-        ..OrderResult::default()
-    }
+    OrderResult { operation: operation.into(), wave: 1, order, at_ms: 77, ..OrderResult::default() }
 }
 
 fn acknowledged(operation: &str, orders: &[u32]) -> ResultsAcknowledged {
-    ResultsAcknowledged {
-        operation: operation.into(),
-        orders: orders.to_vec(),
-    }
+    ResultsAcknowledged { operation: operation.into(), orders: orders.to_vec() }
 }
 
 fn ids(batch: &OrderBatch) -> Vec<u32> {
@@ -71,32 +62,21 @@ async fn what_was_accepted_and_done_is_known_after_a_restart() {
     let opened = Ledger::open(dir.path()).unwrap();
     assert!(opened.unfinished.is_empty() && opened.epoch == 0);
     let accepted = opened.ledger.accept(10, batch("op", &[1, 2, 3])).await;
-    assert_eq!(
-        (ids(&accepted.new), accepted.unrecorded),
-        (vec![1, 2, 3], None)
-    );
+    assert_eq!((ids(&accepted.new), accepted.unrecorded), (vec![1, 2, 3], None));
     opened.ledger.finish(20, result("op", 2)).await;
     drop(opened);
 
     let opened = reopen(dir.path());
     assert_eq!(opened.epoch, 4);
-    let [unfinished] = opened.unfinished.as_slice() else {
-        panic!("{:?}", opened.unfinished)
-    };
+    let [unfinished] = opened.unfinished.as_slice() else { panic!("{:?}", opened.unfinished) };
     assert_eq!((ids(&unfinished.batch), unfinished.at_ms), (vec![1, 3], 10));
     assert_eq!(opened.ledger.unacknowledged().await, [result("op", 2)]);
     let again = opened.ledger.accept(30, batch("op", &[1, 2, 3, 4])).await;
     assert_eq!(ids(&again.new), [4]);
-    let known: Vec<_> = again
-        .known
-        .into_iter()
-        .map(|(order, verdict)| (order.id, verdict))
-        .collect();
+    let known: Vec<_> =
+        again.known.into_iter().map(|(order, verdict)| (order.id, verdict)).collect();
     let stored = Verdict::Stored(Box::new(result("op", 2)));
-    assert_eq!(
-        known,
-        [(1, Verdict::UnderWay), (2, stored), (3, Verdict::UnderWay)]
-    );
+    assert_eq!(known, [(1, Verdict::UnderWay), (2, stored), (3, Verdict::UnderWay)]);
 }
 
 #[tokio::test]
@@ -125,12 +105,7 @@ async fn a_torn_tail_is_cut_off_and_the_rest_goes_on() {
     drop(reopen(dir.path()));
     let path = dir.path().join("ledger");
     let length = fs::metadata(&path).unwrap().len();
-    File::options()
-        .write(true)
-        .open(&path)
-        .unwrap()
-        .set_len(length - 3)
-        .unwrap();
+    File::options().write(true).open(&path).unwrap().set_len(length - 3).unwrap();
 
     let opened = reopen(dir.path());
     assert!(opened.cut_bytes > 0);
@@ -151,11 +126,7 @@ fn what_is_no_ledger_is_left_alone_and_two_agents_do_not_share_one() {
     fs::write(dir.path().join("ledger"), "FVLEDG9\nsomething newer").unwrap();
     let error = Ledger::open(dir.path()).unwrap_err();
     assert!(matches!(error, LedgerError::Foreign(_)), "{error}");
-    assert!(
-        fs::read_to_string(dir.path().join("ledger"))
-            .unwrap()
-            .ends_with("newer")
-    );
+    assert!(fs::read_to_string(dir.path().join("ledger")).unwrap().ends_with("newer"));
 
     let dir = tempfile::tempdir().unwrap();
     let _first = Ledger::open(dir.path()).unwrap();
@@ -169,14 +140,7 @@ async fn without_a_disk_every_batch_is_said_to_be_unrecorded_and_still_known() {
     let accepted = ledger.accept(10, batch("op", &[1])).await;
     assert_eq!(accepted.unrecorded.as_deref(), Some("no space"));
     ledger.finish(11, result("op", 1)).await;
-    assert!(
-        ledger
-            .accept(12, batch("op", &[1]))
-            .await
-            .new
-            .orders
-            .is_empty()
-    );
+    assert!(ledger.accept(12, batch("op", &[1])).await.new.orders.is_empty());
     assert_eq!(ledger.unacknowledged().await, [result("op", 1)]);
 }
 
@@ -193,10 +157,7 @@ async fn a_ledger_that_has_grown_is_rewritten_and_keeps_what_counts() {
         for id in [1, 2] {
             opened.ledger.finish(3, result(&operation, id)).await;
         }
-        opened
-            .ledger
-            .acknowledge(acknowledged(&operation, &[1, 2]))
-            .await;
+        opened.ledger.acknowledge(acknowledged(&operation, &[1, 2])).await;
     }
     drop(opened);
     let opened = reopen(dir.path());
@@ -250,12 +211,7 @@ fn row(state: ProcessState, epoch: u64, spawn: u64) -> Row {
 
 /// One line: the verb, the process as it is found, whether the deadline is over, what comes of it.
 fn decided(verb: Verb, found: Option<&Row>, overdue: bool) -> &'static str {
-    let order = Order {
-        id: 1,
-        group: "web".into(),
-        process: "api".into(),
-        verb: Some(verb),
-    };
+    let order = Order { id: 1, group: "web".into(), process: "api".into(), verb: Some(verb) };
     match recover(&order, found, 9, b"new", overdue) {
         Recovered::Again => "again",
         Recovered::Decided(outcome) => outcome.kind.name(),
@@ -290,11 +246,7 @@ fn what_has_a_goal_is_decided_from_the_state() {
         (restart(None), row(Running, 9, 1), false, "OK"),
         (restart(None), row(Stopped, 9, 0), true, "FAILED"),
     ] {
-        assert_eq!(
-            decided(verb.clone(), Some(&found), overdue),
-            expected,
-            "{verb:?} {found:?}"
-        );
+        assert_eq!(decided(verb.clone(), Some(&found), overdue), expected, "{verb:?} {found:?}");
     }
     assert_eq!(decided(start(), None, true), "again");
 }
@@ -310,23 +262,13 @@ fn what_has_no_goal_is_never_done_again() {
         Verb::Add(AddOrder::default()),
     ] {
         let found = row(ProcessState::Running, 9, 1);
-        assert_eq!(
-            decided(verb.clone(), Some(&found), false),
-            "UNKNOWN",
-            "{verb:?}"
-        );
+        assert_eq!(decided(verb.clone(), Some(&found), false), "UNKNOWN", "{verb:?}");
     }
     for (digest, expected) in [(&b"new"[..], "OK"), (b"old", "FAILED")] {
         let digest = digest.to_vec();
-        let update = UpdateOrder {
-            digest: digest.clone(),
-            groups: vec![],
-        };
+        let update = UpdateOrder { digest: digest.clone(), groups: vec![] };
         assert_eq!(decided(Verb::Update(update), None, false), expected);
-        assert_eq!(
-            decided(Verb::Remove(RemoveOrder { digest }), None, false),
-            expected
-        );
+        assert_eq!(decided(Verb::Remove(RemoveOrder { digest }), None, false), expected);
     }
     assert_eq!(OutcomeKind::Unknown.name(), "UNKNOWN");
 }
@@ -346,10 +288,7 @@ async fn dies_after_accepting_when_told_to() {
 fn the_fail_point_leaves_the_order_accepted_and_nothing_else() {
     let dir = tempfile::tempdir().unwrap();
     let output = std::process::Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "ledger::tests::dies_after_accepting_when_told_to",
-        ])
+        .args(["--exact", "ledger::tests::dies_after_accepting_when_told_to"])
         .env("LEDGER_TEST_DIR", dir.path())
         .env("FLEETVISOR_FAILPOINT", "after-accept")
         .output()

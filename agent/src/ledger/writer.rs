@@ -74,18 +74,8 @@ impl Ledger {
         }
         let (unfinished, epoch) = (book.unfinished(), book.epoch());
         let rewritten_bytes = file.length();
-        let writer = Writer {
-            book,
-            file: Some(file),
-            behind: None,
-            rewritten_bytes,
-        };
-        Ok(Opened {
-            ledger: writer.start(),
-            unfinished,
-            epoch,
-            cut_bytes,
-        })
+        let writer = Writer { book, file: Some(file), behind: None, rewritten_bytes };
+        Ok(Opened { ledger: writer.start(), unfinished, epoch, cut_bytes })
     }
 
     /// A ledger that only remembers, and says of every batch that it is not on disk.
@@ -118,12 +108,7 @@ impl Ledger {
     /// Records a result; returns when it is on disk, or cannot be. `at_ms` is now.
     pub async fn finish(&self, at_ms: i64, result: OrderResult) {
         let (reply, answer) = oneshot::channel();
-        if self
-            .jobs
-            .send(Job::Finish(at_ms, result, reply))
-            .await
-            .is_ok()
-        {
+        if self.jobs.send(Job::Finish(at_ms, result, reply)).await.is_ok() {
             let _ = answer.await; // without the thread, the result is told all the same
         }
     }
@@ -210,11 +195,7 @@ impl Writer {
                 if !new.orders.is_empty() {
                     self.note(Record::Accepted(at_ms, new.clone()), bytes);
                 }
-                let accepted = Box::new(Accepted {
-                    new,
-                    known,
-                    unrecorded: None,
-                });
+                let accepted = Box::new(Accepted { new, known, unrecorded: None });
                 waiting.push(Waiting::Accepted(accepted, reply));
             }
             Job::Finish(at_ms, result, reply) => {
@@ -301,12 +282,8 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let dir = root.path().join("state");
         let (file, _, _) = LedgerFile::open(&dir).unwrap();
-        let mut writer = Writer {
-            book: Book::default(),
-            file: Some(file),
-            behind: None,
-            rewritten_bytes: 0,
-        };
+        let mut writer =
+            Writer { book: Book::default(), file: Some(file), behind: None, rewritten_bytes: 0 };
         assert_eq!(accept(&mut writer, "before"), None);
         writer.file.as_mut().unwrap().break_for_test();
         let away = root.path().join("away");

@@ -83,11 +83,7 @@ impl ActivityLog {
             let file = LogFile::open(path, settings.rotation)?;
             targets.push(Target::new(Sink::File(Box::new(file))));
         }
-        Ok(Self {
-            level: settings.level,
-            zone: TimeZone::system(),
-            targets,
-        })
+        Ok(Self { level: settings.level, zone: TimeZone::system(), targets })
     }
 
     /// The lowest level that is written.
@@ -98,11 +94,7 @@ impl ActivityLog {
 
     /// Writes a line that is said now, if its level counts.
     pub fn log(&mut self, level: Level, text: &str) {
-        self.write(&Line {
-            level,
-            text: text.to_owned(),
-            wall_ms: wall_ms(),
-        });
+        self.write(&Line { level, text: text.to_owned(), wall_ms: wall_ms() });
     }
 
     /// Writes a line, if its level counts.
@@ -137,11 +129,8 @@ impl ActivityLog {
             return Err(Refusal::NoFile(String::new()));
         }
         let count = self.targets.len();
-        let line = Line {
-            level: Level::Info,
-            text: "reopening log file".to_owned(),
-            wall_ms: wall_ms(),
-        };
+        let line =
+            Line { level: Level::Info, text: "reopening log file".to_owned(), wall_ms: wall_ms() };
         let text = format_line(&line, &self.zone);
         let mut cleared = Ok(());
         for target in &mut self.targets {
@@ -167,10 +156,7 @@ impl ActivityLog {
 
     /// The targets that could not take everything: wait until they are writable.
     pub fn waiting(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        self.targets
-            .iter()
-            .filter(|target| !target.backlog.is_empty())
-            .filter_map(Target::as_fd)
+        self.targets.iter().filter(|target| !target.backlog.is_empty()).filter_map(Target::as_fd)
     }
 
     fn file_path(&self) -> Option<&Path> {
@@ -194,11 +180,7 @@ impl ActivityLog {
             if level < self.level {
                 continue;
             }
-            let line = Line {
-                level,
-                text,
-                wall_ms: wall_ms(),
-            };
+            let line = Line { level, text, wall_ms: wall_ms() };
             let text = format_line(&line, &self.zone);
             for target in &mut self.targets {
                 target.put(text.as_bytes(), &mut Vec::new());
@@ -209,11 +191,7 @@ impl ActivityLog {
 
 impl Target {
     fn new(sink: Sink) -> Self {
-        Self {
-            sink,
-            backlog: Vec::new(),
-            dropped: 0,
-        }
+        Self { sink, backlog: Vec::new(), dropped: 0 }
     }
 
     /// Writes behind what waits already; what finds no room is dropped and counted.
@@ -312,11 +290,7 @@ mod tests {
     use super::{ActivityLog, BACKLOG_MAX_BYTES, Line, Sink, Target, format_line};
 
     fn line(level: Level, text: &str, wall_ms: i64) -> Line {
-        Line {
-            level,
-            text: text.to_owned(),
-            wall_ms,
-        }
+        Line { level, text: text.to_owned(), wall_ms }
     }
 
     #[test]

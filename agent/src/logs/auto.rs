@@ -119,10 +119,7 @@ mod tests {
         assert!(name.starts_with("web_00-stdout---supervisor-"), "{name}");
         assert!(is_ours(name, "supervisor"), "{name}");
         let metadata = path.metadata().unwrap();
-        assert_eq!(
-            (metadata.len(), metadata.permissions().mode() & 0o777),
-            (0, 0o600)
-        );
+        assert_eq!((metadata.len(), metadata.permissions().mode() & 0o777), (0, 0o600));
         assert!(create(directory.path(), "a/b", "stdout", "supervisor").is_err());
     }
 

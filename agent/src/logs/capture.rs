@@ -53,10 +53,7 @@ impl Capture {
 
     fn push(&self, pieces: &mut Vec<Piece>, bytes: &[u8]) {
         if !bytes.is_empty() {
-            pieces.push(Piece {
-                bytes: bytes.to_vec(),
-                captured: self.capturing,
-            });
+            pieces.push(Piece { bytes: bytes.to_vec(), captured: self.capturing });
         }
     }
 }
@@ -65,11 +62,7 @@ impl Capture {
 fn prefix_at_end(text: &[u8], token: &[u8]) -> usize {
     (1..token.len().min(text.len() + 1))
         .rev()
-        .find(|length| {
-            token
-                .get(..*length)
-                .is_some_and(|start| text.ends_with(start))
-        })
+        .find(|length| token.get(..*length).is_some_and(|start| text.ends_with(start)))
         .unwrap_or(0)
 }
 
@@ -87,12 +80,7 @@ mod tests {
         let (mut logged, mut captured) = (String::new(), String::new());
         for piece in pieces {
             let text = String::from_utf8(piece.bytes).unwrap();
-            if piece.captured {
-                &mut captured
-            } else {
-                &mut logged
-            }
-            .push_str(&text);
+            if piece.captured { &mut captured } else { &mut logged }.push_str(&text);
         }
         (logged, captured)
     }
@@ -106,11 +94,7 @@ mod tests {
         assert_eq!(logged_and_captured(&bytes), expected);
         for at in 1..output.len() {
             let (head, tail) = output.split_at(at);
-            assert_eq!(
-                logged_and_captured(&[head, tail]),
-                expected,
-                "split at {at}"
-            );
+            assert_eq!(logged_and_captured(&[head, tail]), expected, "split at {at}");
         }
     }
 

@@ -68,19 +68,14 @@ impl Remarks {
                 Ok(text) => text.to_owned(),
                 Err(_) => format!("Undecodable: {}", repr_of_bytes(bytes)),
             };
-            self.notes
-                .push((Level::Debug, format!("{heading}\n{text}")));
+            self.notes.push((Level::Debug, format!("{heading}\n{text}")));
         }
     }
 }
 
 /// Bytes as Python shows them: `b'\xff\n'`.
 fn repr_of_bytes(bytes: &[u8]) -> String {
-    let quote = if bytes.contains(&b'\'') && !bytes.contains(&b'"') {
-        '"'
-    } else {
-        '\''
-    };
+    let quote = if bytes.contains(&b'\'') && !bytes.contains(&b'"') { '"' } else { '\'' };
     let mut out = format!("b{quote}");
     for &byte in bytes {
         match char::from(byte) {
@@ -153,10 +148,7 @@ impl Channel {
 
     /// Takes what is in the pipe right now, and no more: a grandchild may write forever.
     pub(super) fn drain(&mut self, buffer: &mut [u8], strip: bool, remarks: &mut Remarks) {
-        let waiting = self
-            .pipe
-            .as_ref()
-            .and_then(|pipe| ioctl_fionread(pipe).ok());
+        let waiting = self.pipe.as_ref().and_then(|pipe| ioctl_fionread(pipe).ok());
         let mut left = usize::try_from(waiting.unwrap_or(0)).unwrap_or(usize::MAX);
         while let Some(pipe) = self.pipe.as_ref().filter(|_| left > 0) {
             let most = left.min(buffer.len());
@@ -187,11 +179,7 @@ impl Channel {
     }
 
     fn look(&self) -> Look {
-        if self.pending.is_empty() {
-            Look::Open
-        } else {
-            Look::Blocked
-        }
+        if self.pending.is_empty() { Look::Open } else { Look::Blocked }
     }
 
     /// The order of LOG-38: strip, log, activity log; events will follow.
@@ -226,8 +214,7 @@ impl Channel {
             return;
         }
         let done = log.append(bytes, &mut remarks.notes);
-        self.pending
-            .extend_from_slice(bytes.get(done..).unwrap_or(&[]));
+        self.pending.extend_from_slice(bytes.get(done..).unwrap_or(&[]));
     }
 }
 

@@ -76,14 +76,7 @@ impl LogFile {
     pub fn open(path: impl Into<PathBuf>, rotation: Rotation) -> Result<Self, Errno> {
         let path = path.into();
         let (file, kind) = open(&path, OFlags::APPEND)?;
-        Ok(Self {
-            path,
-            rotation,
-            file: Some(file),
-            kind,
-            dropped: None,
-            rotation_fails: false,
-        })
+        Ok(Self { path, rotation, file: Some(file), kind, dropped: None, rotation_fails: false })
     }
 
     /// Where it is.
@@ -147,10 +140,7 @@ impl LogFile {
     /// Says what was lost, if the file is closed while it fails.
     pub(super) fn close(mut self, notes: &mut Vec<Note>) {
         if let Some(dropped) = self.dropped.take() {
-            notes.push((
-                Level::Error,
-                self.says(&format!("closed, dropped {dropped} bytes")),
-            ));
+            notes.push((Level::Error, self.says(&format!("closed, dropped {dropped} bytes"))));
         }
     }
 
@@ -261,17 +251,12 @@ fn open(path: &Path, how: OFlags) -> Result<(File, Kind), Errno> {
     };
     let file = opened.map_err(|error| errno_of(&error))?;
     let regular = file.metadata().is_ok_and(|metadata| metadata.is_file());
-    let kind = if regular && !is_alias(path) {
-        Kind::Regular
-    } else {
-        Kind::Stream
-    };
+    let kind = if regular && !is_alias(path) { Kind::Regular } else { Kind::Stream };
     Ok((file, kind))
 }
 
 fn is_fifo(path: &Path) -> bool {
-    path.metadata()
-        .is_ok_and(|metadata| metadata.file_type().is_fifo())
+    path.metadata().is_ok_and(|metadata| metadata.file_type().is_fifo())
 }
 
 /// `/dev/stdout` and its like name somebody else's file: moving or removing the name would harm.
@@ -319,10 +304,8 @@ mod tests {
             })
             .collect();
         files.sort();
-        let files: Vec<_> = files
-            .iter()
-            .map(|(name, content)| format!("{}={content}", name.display()))
-            .collect();
+        let files: Vec<_> =
+            files.iter().map(|(name, content)| format!("{}={content}", name.display())).collect();
         files.join(" ")
     }
 
@@ -349,12 +332,7 @@ mod tests {
     #[test]
     fn what_is_there_already_counts_and_surplus_backups_stay() {
         let directory = tempfile::tempdir().unwrap();
-        for (name, content) in [
-            ("log", "old"),
-            ("log.1", "1"),
-            ("log.3", "3"),
-            ("log.7", "7"),
-        ] {
+        for (name, content) in [("log", "old"), ("log.1", "1"), ("log.3", "3"), ("log.7", "7")] {
             std::fs::write(directory.path().join(name), content).unwrap();
         }
         let seen = after(directory.path(), 4, 2, &["x", "y"]);
@@ -374,11 +352,7 @@ mod tests {
         }
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "aabb");
         assert_eq!(notes.len(), 1, "{notes:?}");
-        assert!(
-            notes[0]
-                .1
-                .ends_with("cannot be rotated (EISDIR); it grows until it can")
-        );
+        assert!(notes[0].1.ends_with("cannot be rotated (EISDIR); it grows until it can"));
         std::fs::remove_dir_all(directory.path().join("log.1")).unwrap();
         log.append(b"c", &mut notes);
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "");

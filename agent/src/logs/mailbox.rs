@@ -72,11 +72,7 @@ impl Orders {
     /// Makes the mailbox. Lines below `level` are not even queued.
     pub(super) fn new(level: Level) -> rustix::io::Result<Self> {
         let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        Ok(Self(Arc::new(Shared {
-            queue: Mutex::default(),
-            bell,
-            level,
-        })))
+        Ok(Self(Arc::new(Shared { queue: Mutex::default(), bell, level })))
     }
 
     /// Posts an order.
@@ -126,11 +122,7 @@ impl Orders {
         if level < self.0.level {
             return;
         }
-        let line = Line {
-            level,
-            text: text.into(),
-            wall_ms: super::activity::wall_ms(),
-        };
+        let line = Line { level, text: text.into(), wall_ms: super::activity::wall_ms() };
         // A line is dropped and counted, never given back.
         drop(self.post(Order::Log(line)));
     }
@@ -197,10 +189,7 @@ mod tests {
             orders.log(Level::Debug, "never queued");
         }
         let batch = orders.take();
-        assert_eq!(
-            (batch.orders.len(), batch.lines_dropped),
-            (LINES_WAITING_MAX, 3)
-        );
+        assert_eq!((batch.orders.len(), batch.lines_dropped), (LINES_WAITING_MAX, 3));
         assert_eq!(orders.take().lines_dropped, 0);
     }
 

@@ -68,9 +68,7 @@ impl Role {
     /// What a key stands for.
     pub(super) fn of(key: u64) -> Option<(ProcessId, Self)> {
         let number = usize::try_from(key & 7).ok()?;
-        Self::ALL
-            .get(number)
-            .map(|role| (ProcessId(key >> 3), *role))
+        Self::ALL.get(number).map(|role| (ProcessId(key >> 3), *role))
     }
 }
 
@@ -86,12 +84,8 @@ pub(super) struct Program {
 
 impl Program {
     pub(super) fn new(process: ProcessId, pid: i32, channels: Channels) -> Self {
-        let stdout = channels
-            .stdout
-            .map(|output| (Stream::Stdout, output.into()));
-        let stderr = channels
-            .stderr
-            .map(|output| (Stream::Stderr, output.into()));
+        let stdout = channels.stdout.map(|output| (Stream::Stdout, output.into()));
+        let stderr = channels.stderr.map(|output| (Stream::Stderr, output.into()));
         Self {
             process,
             pid,
@@ -156,8 +150,7 @@ impl Program {
     pub(super) fn clear_logs(&mut self) -> Result<(), Refusal> {
         let logs = self.outputs.iter_mut();
         let mut logs = logs.filter_map(|(_, channel)| channel.log.as_mut());
-        logs.try_for_each(LogFile::clear)
-            .map_err(|_| Refusal::Failed(self.name.to_string()))
+        logs.try_for_each(LogFile::clear).map_err(|_| Refusal::Failed(self.name.to_string()))
     }
 
     /// Opens the logs anew by their paths.

@@ -27,11 +27,7 @@ pub(super) enum Untaken {
 
 impl Stdin {
     pub(super) fn new(pipe: OwnedFd) -> Self {
-        Self {
-            pipe,
-            pending: Vec::new(),
-            sent: 0,
-        }
+        Self { pipe, pending: Vec::new(), sent: 0 }
     }
 
     /// Takes all of the bytes or none, and writes as much as goes at once.
@@ -47,11 +43,7 @@ impl Stdin {
 
     /// Writes as much as goes at once.
     pub(super) fn flush(&mut self) -> Result<(), Untaken> {
-        while let Some(rest) = self
-            .pending
-            .get(self.sent..)
-            .filter(|rest| !rest.is_empty())
-        {
+        while let Some(rest) = self.pending.get(self.sent..).filter(|rest| !rest.is_empty()) {
             match rustix::io::write(&self.pipe, rest) {
                 Ok(count) => self.sent += count,
                 Err(Errno::INTR) => {}

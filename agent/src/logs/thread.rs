@@ -52,9 +52,8 @@ impl Bytes {
             programs: HashMap::new(),
             buffer: vec![0; READ_MAX_BYTES],
         };
-        let thread = std::thread::Builder::new()
-            .name("bytes".to_owned())
-            .spawn(move || worker.run())?;
+        let thread =
+            std::thread::Builder::new().name("bytes".to_owned()).spawn(move || worker.run())?;
         Ok(Self { orders, thread })
     }
 
@@ -72,9 +71,7 @@ impl Bytes {
     /// When the thread has panicked, which it does for no fault of a program.
     pub fn finish(self) -> io::Result<ActivityLog> {
         self.orders.close();
-        self.thread
-            .join()
-            .map_err(|_| io::Error::other("the bytes thread has panicked"))
+        self.thread.join().map_err(|_| io::Error::other("the bytes thread has panicked"))
     }
 }
 
@@ -140,10 +137,7 @@ impl Worker {
             }
         }
         if batch.lines_dropped > 0 {
-            let text = format!(
-                "too much to log at once, dropped {} lines",
-                batch.lines_dropped
-            );
+            let text = format!("too much to log at once, dropped {} lines", batch.lines_dropped);
             self.note(vec![(Level::Warn, text)]);
         }
         batch.closing
@@ -156,9 +150,8 @@ impl Worker {
             return true;
         }
         let lost = process.and_then(|process| self.programs.remove(&process));
-        let whose = lost.map_or_else(String::new, |lost| {
-            format!(", closing logs of {}", lost.name())
-        });
+        let whose =
+            lost.map_or_else(String::new, |lost| format!(", closing logs of {}", lost.name()));
         let text = format!("internal error in the bytes thread{whose}");
         self.note(vec![(Level::Critical, text)]);
         false
@@ -166,11 +159,7 @@ impl Worker {
 
     fn perform(&mut self, order: Order) {
         match order {
-            Order::Attach {
-                process,
-                pid,
-                channels,
-            } => {
+            Order::Attach { process, pid, channels } => {
                 self.detach(process);
                 let program = Program::new(process, pid, channels);
                 self.programs.insert(process, program);
@@ -183,11 +172,7 @@ impl Worker {
                 }
                 (self.report)(BytesReport::Drained { process, pid });
             }
-            Order::Stdin {
-                ticket,
-                process,
-                bytes,
-            } => {
+            Order::Stdin { ticket, process, bytes } => {
                 let verdict =
                     self.with(process, |program, doing| program.write_stdin(&bytes, doing));
                 let nobody = || Err(Refusal::NoStdin(String::new()));
@@ -197,11 +182,7 @@ impl Worker {
             Order::ClearLogs { ticket, process } => {
                 let program = self.programs.get_mut(&process);
                 let verdict = program.map_or(Ok(()), Program::clear_logs);
-                (self.report)(BytesReport::LogsCleared {
-                    ticket,
-                    process,
-                    verdict,
-                });
+                (self.report)(BytesReport::LogsCleared { ticket, process, verdict });
             }
             Order::Reopen => self.reopen(),
             Order::Log(line) => self.activity.write(&line),
@@ -286,19 +267,15 @@ fn failure_of(order: &Order) -> Option<BytesReport> {
     let failed = || Err(Refusal::Failed("internal error".to_owned()));
     match *order {
         Order::Drain { process, pid } => Some(BytesReport::Drained { process, pid }),
-        Order::Stdin { ticket, .. } => Some(BytesReport::StdinWritten {
-            ticket,
-            verdict: failed(),
-        }),
-        Order::ClearLogs { ticket, process } => Some(BytesReport::LogsCleared {
-            ticket,
-            process,
-            verdict: failed(),
-        }),
-        Order::ClearMainLog { ticket } => Some(BytesReport::MainLogCleared {
-            ticket,
-            verdict: failed(),
-        }),
+        Order::Stdin { ticket, .. } => {
+            Some(BytesReport::StdinWritten { ticket, verdict: failed() })
+        }
+        Order::ClearLogs { ticket, process } => {
+            Some(BytesReport::LogsCleared { ticket, process, verdict: failed() })
+        }
+        Order::ClearMainLog { ticket } => {
+            Some(BytesReport::MainLogCleared { ticket, verdict: failed() })
+        }
         Order::Attach { .. } | Order::Reopen | Order::Log(_) | Order::StripAnsi(_) => None,
     }
 }
@@ -312,9 +289,5 @@ pub(super) fn arm(epoll: impl AsFd, target: impl AsFd, key: u64) {
         Err(Errno::EXIST) => epoll::modify(&epoll, &target, data, flags),
         armed => armed,
     };
-    debug_assert!(
-        armed.is_ok(),
-        "{armed:?} for {}",
-        target.as_fd().as_raw_fd()
-    );
+    debug_assert!(armed.is_ok(), "{armed:?} for {}", target.as_fd().as_raw_fd());
 }

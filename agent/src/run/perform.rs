@@ -23,24 +23,16 @@ impl Run {
     pub(super) fn perform(&mut self, effect: Effect, queue: &mut VecDeque<Input>) {
         match effect {
             Effect::Log(level, text) => self.tools.orders.log(level, text),
-            Effect::CheckCommand {
-                ticket,
-                process,
-                spec,
-            } => queue.extend(self.check_command(ticket, process, spec)),
+            Effect::CheckCommand { ticket, process, spec } => {
+                queue.extend(self.check_command(ticket, process, spec));
+            }
             Effect::Spawn(order) => queue.extend(self.spawn(order)),
-            Effect::Signal {
-                process,
-                pid,
-                signal,
-                group,
-                ticket,
-            } => queue.extend(self.signal(process, pid, signal, group, ticket)),
-            Effect::WriteStdin {
-                ticket,
-                process,
-                bytes,
-            } => queue.extend(self.write_stdin(ticket, process, bytes)),
+            Effect::Signal { process, pid, signal, group, ticket } => {
+                queue.extend(self.signal(process, pid, signal, group, ticket));
+            }
+            Effect::WriteStdin { ticket, process, bytes } => {
+                queue.extend(self.write_stdin(ticket, process, bytes));
+            }
             Effect::ClearLogs { ticket, process } => {
                 queue.extend(self.clear_logs(ticket, process));
             }
@@ -68,11 +60,7 @@ impl Run {
         process: ProcessId,
         spec: Arc<ProcessSpec>,
     ) -> Option<Input> {
-        let job = Job::Check {
-            ticket,
-            process,
-            spec,
-        };
+        let job = Job::Check { ticket, process, spec };
         let refused = self.tools.jobs.post(job).is_err();
         refused.then(|| Input::CommandChecked {
             ticket,
@@ -84,23 +72,13 @@ impl Run {
     fn spawn(&mut self, order: SpawnOrder) -> Option<Input> {
         let process = order.process;
         let refused = self.tools.jobs.post(Job::Spawn(order)).is_err();
-        refused.then(|| Input::SpawnFailed {
-            process,
-            why: spawn_thread_hangs().to_string(),
-        })
+        refused.then(|| Input::SpawnFailed { process, why: spawn_thread_hangs().to_string() })
     }
 
     fn write_stdin(&mut self, ticket: Ticket, process: ProcessId, bytes: Vec<u8>) -> Option<Input> {
-        let order = Order::Stdin {
-            ticket,
-            process,
-            bytes,
-        };
+        let order = Order::Stdin { ticket, process, bytes };
         let refused = self.tools.orders.post(order).is_err();
-        refused.then(|| Input::StdinWritten {
-            ticket,
-            verdict: Err(bytes_thread_is_full()),
-        })
+        refused.then(|| Input::StdinWritten { ticket, verdict: Err(bytes_thread_is_full()) })
     }
 
     fn clear_logs(&mut self, ticket: Ticket, process: ProcessId) -> Option<Input> {
@@ -116,10 +94,7 @@ impl Run {
     fn clear_main_log(&mut self, ticket: Ticket) -> Option<Input> {
         let order = Order::ClearMainLog { ticket };
         let refused = self.tools.orders.post(order).is_err();
-        refused.then(|| Input::MainLogCleared {
-            ticket,
-            verdict: Err(bytes_thread_is_full()),
-        })
+        refused.then(|| Input::MainLogCleared { ticket, verdict: Err(bytes_thread_is_full()) })
     }
 
     /// Sends a signal at once, since `kill` never blocks, and says what came of it when the core
@@ -143,39 +118,24 @@ impl Run {
             (Err(errno), ticket) => {
                 let text = format!("[Errno {}] {}", errno as i32, errno.desc());
                 let errno = errno as i32;
-                Some(Input::SignalFailed {
-                    process,
-                    ticket,
-                    signal,
-                    errno,
-                    text,
-                })
+                Some(Input::SignalFailed { process, ticket, signal, errno, text })
             }
         }
     }
 
     fn read_configuration(&mut self, ticket: Option<Ticket>) -> Option<Input> {
-        let read = move |configuration| Input::ConfigurationRead {
-            ticket,
-            configuration,
-        };
+        let read = move |configuration| Input::ConfigurationRead { ticket, configuration };
         self.errand(
             move |errands| read(errands.read()),
             move |why| {
                 let diagnosis = why.clone();
-                read(Err(BadConfiguration {
-                    text: why,
-                    diagnosis,
-                }))
+                read(Err(BadConfiguration { text: why, diagnosis }))
             },
         )
     }
 
     fn prepare_group(&mut self, ticket: Ticket, group: GroupSpec) -> Option<Input> {
-        let without_logs = PreparedGroup {
-            configured: group.clone(),
-            auto_logs: BTreeMap::new(),
-        };
+        let without_logs = PreparedGroup { configured: group.clone(), auto_logs: BTreeMap::new() };
         let prepared = move |group| Input::GroupPrepared { ticket, group };
         self.errand(
             move |errands| prepared(errands.prepare(group)),

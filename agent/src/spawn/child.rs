@@ -5,10 +5,7 @@
 //! no allocation, no lock, none of libc's setuid family, which would signal the agent's threads.
 //! 64-bit Linux only, where every one of these calls has its plain number.
 
-#![expect(
-    unsafe_code,
-    reason = "clone, and raw system calls between clone and exec"
-)]
+#![expect(unsafe_code, reason = "clone, and raw system calls between clone and exec")]
 
 use std::collections::BTreeMap;
 use std::ffi::{OsString, c_int, c_long, c_void};
@@ -101,11 +98,7 @@ impl Birthplace {
             Ok(()) => Closing::AtOnce,
             Err(_) => one_by_one(minfds),
         };
-        Self {
-            stack: vec![0; STACK_WORDS],
-            closing,
-            way: Way::SharedWithPidfd,
-        }
+        Self { stack: vec![0; STACK_WORDS], closing, way: Way::SharedWithPidfd }
     }
 
     /// Gives birth; when this returns, the child runs its program or has failed with 127 (with
@@ -171,9 +164,7 @@ fn one_by_one(minfds: i64) -> Closing {
     let limit = limit.and_then(|most| u32::try_from(most).ok());
     let below = limit.unwrap_or(CLOSE_ONE_BY_ONE_MAX);
     let below = below.max(u32::try_from(minfds).unwrap_or(0));
-    Closing::OneByOne {
-        below: below.min(CLOSE_ONE_BY_ONE_MAX),
-    }
+    Closing::OneByOne { below: below.min(CLOSE_ONE_BY_ONE_MAX) }
 }
 
 /// The way without shared memory.
@@ -189,10 +180,7 @@ fn birth_forked(plan: &Plan) -> Result<(i32, OwnedFd), Unborn> {
     }
     let pid = Errno::result(pid).map_err(Unborn::Os)?;
     // The child does the same; whoever comes first, the group is there when the birth is known.
-    let _ = nix::unistd::setpgid(
-        nix::unistd::Pid::from_raw(pid),
-        nix::unistd::Pid::from_raw(pid),
-    );
+    let _ = nix::unistd::setpgid(nix::unistd::Pid::from_raw(pid), nix::unistd::Pid::from_raw(pid));
     watch(pid)
 }
 
@@ -232,10 +220,8 @@ extern "C" fn child(plan: *mut c_void) -> c_int {
     }
     reset_signals();
     let file = plan.file.as_ptr().expose_provenance();
-    let (words, variables) = (
-        plan.words.as_ptr().expose_provenance(),
-        plan.variables.as_ptr().expose_provenance(),
-    );
+    let (words, variables) =
+        (plan.words.as_ptr().expose_provenance(), plan.variables.as_ptr().expose_provenance());
     match raw(libc::SYS_execve, [file, words, variables, 0]) {
         Err(errno) => fail_with(&plan.exec_failed, errno),
         Ok(()) => leave(),
@@ -259,14 +245,7 @@ fn become_user(plan: &Plan) {
     match &plan.user {
         Switch::Stay => {}
         Switch::Refuse(line) => fail(&[line]),
-        Switch::Become {
-            groups,
-            groups_failed,
-            gid,
-            gid_failed,
-            uid,
-            uid_failed,
-        } => {
+        Switch::Become { groups, groups_failed, gid, gid_failed, uid, uid_failed } => {
             let list = [groups.len(), groups.as_ptr().expose_provenance(), 0, 0];
             if raw(libc::SYS_setgroups, list).is_err() {
                 fail(&[groups_failed]);
@@ -293,21 +272,12 @@ fn reset_signals() {
         // The kernel's sigaction on every 64-bit Linux: the handler, then flags, restorer and
         // mask in some order, all of them zero. KILL and STOP refuse, as they should.
         let action = [handler, 0, 0, 0, 0, 0, 0, 0];
-        let arguments = [
-            word(signal),
-            action.as_ptr().expose_provenance(),
-            0,
-            SIGSET_BYTES,
-        ];
+        let arguments = [word(signal), action.as_ptr().expose_provenance(), 0, SIGSET_BYTES];
         attempt(libc::SYS_rt_sigaction, arguments);
     }
     let none = 0u64;
-    let arguments = [
-        word(libc::SIG_SETMASK),
-        (&raw const none).expose_provenance(),
-        0,
-        SIGSET_BYTES,
-    ];
+    let arguments =
+        [word(libc::SIG_SETMASK), (&raw const none).expose_provenance(), 0, SIGSET_BYTES];
     attempt(libc::SYS_rt_sigprocmask, arguments);
 }
 
@@ -333,10 +303,7 @@ fn leave() -> ! {
 }
 
 fn say(text: &[u8]) {
-    attempt(
-        libc::SYS_write,
-        [2, text.as_ptr().expose_provenance(), text.len(), 0],
-    );
+    attempt(libc::SYS_write, [2, text.as_ptr().expose_provenance(), text.len(), 0]);
 }
 
 /// A descriptor or signal number as a system call's argument; they are never negative here.
@@ -406,11 +373,7 @@ mod tests {
             let mut birthplace = Birthplace::new(1024);
             assert_eq!(birthplace.closing, Closing::AtOnce);
             birthplace.closing = closing;
-            assert_eq!(
-                run(&mut birthplace, &look),
-                Ok(Exit::Code(0)),
-                "{closing:?}"
-            );
+            assert_eq!(run(&mut birthplace, &look), Ok(Exit::Code(0)), "{closing:?}");
         }
     }
 

@@ -24,9 +24,7 @@ impl Environment {
         own: impl Iterator<Item = (OsString, OsString)>,
         server_url: Option<String>,
     ) -> Self {
-        let base = own
-            .filter(|(name, _)| !name.as_bytes().starts_with(OURS))
-            .collect();
+        let base = own.filter(|(name, _)| !name.as_bytes().starts_with(OURS)).collect();
         Self { base, server_url }
     }
 

@@ -5,10 +5,7 @@
 /// It neither allocates nor calls anything, so that the child may use it before exec.
 #[must_use]
 pub fn errno_name(number: i32) -> Option<&'static str> {
-    NAMES
-        .iter()
-        .find(|(known, _)| *known == number)
-        .map(|(_, name)| *name)
+    NAMES.iter().find(|(known, _)| *known == number).map(|(_, name)| *name)
 }
 
 /// The name, or the number in digits: what supervisord shows.
@@ -156,12 +153,7 @@ mod tests {
 
     #[test]
     fn names_are_pythons() {
-        for (number, name) in [
-            (2, "ENOENT"),
-            (11, "EAGAIN"),
-            (35, "EDEADLOCK"),
-            (95, "ENOTSUP"),
-        ] {
+        for (number, name) in [(2, "ENOENT"), (11, "EAGAIN"), (35, "EDEADLOCK"), (95, "ENOTSUP")] {
             assert_eq!(errno_name(number), Some(name));
         }
         assert_eq!(errno_text(9999), "9999");

@@ -64,11 +64,7 @@ pub(super) fn open(spec: &ProcessSpec) -> Result<(Channels, Ends), Unopened> {
         stdout: Some(output(stdout, &spec.stdout)?),
         stderr,
     };
-    let ends = Ends {
-        stdin: child_stdin,
-        stdout: child_stdout,
-        stderr: child_stderr,
-    };
+    let ends = Ends { stdin: child_stdin, stdout: child_stdout, stderr: child_stderr };
     Ok((channels, ends))
 }
 
@@ -105,12 +101,7 @@ fn output(pipe: OwnedFd, spec: &LogSpec) -> Result<Output, Unopened> {
         Where::Auto => return Err(Unopened::Unprepared),
         Where::Path(path) => Some(LogFile::open(path, Rotation::of(spec))?),
     };
-    Ok(Output {
-        pipe,
-        log,
-        capture: spec.capture_maxbytes > 0,
-        syslog: spec.syslog,
-    })
+    Ok(Output { pipe, log, capture: spec.capture_maxbytes > 0, syslog: spec.syslog })
 }
 
 #[cfg(test)]

@@ -76,10 +76,7 @@ impl Strings {
         let owned = strings.map(CString::new).collect::<Result<Vec<_>, _>>()?;
         // A CString keeps its bytes on the heap, so moving it does not move them.
         let pointers = owned.iter().map(|string| string.as_ptr());
-        Ok(Self {
-            pointers: pointers.chain([ptr::null()]).collect(),
-            _owned: owned,
-        })
+        Ok(Self { pointers: pointers.chain([ptr::null()]).collect(), _owned: owned })
     }
 
     pub(super) fn as_ptr(&self) -> *const *const c_char {

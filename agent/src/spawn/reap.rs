@@ -2,10 +2,7 @@
 //!
 //! The core thread calls this; nothing in here blocks.
 
-#![expect(
-    unsafe_code,
-    reason = "kill, pidfd_send_signal and waitid for any child are raw calls"
-)]
+#![expect(unsafe_code, reason = "kill, pidfd_send_signal and waitid for any child are raw calls")]
 
 use std::collections::HashSet;
 use std::io;
@@ -85,11 +82,7 @@ impl Exits {
     pub fn ready(&self, ready: &mut Vec<u64>) -> io::Result<()> {
         let mut events = Vec::with_capacity(EXITS_AT_ONCE_MAX);
         let at_once = Timespec::default();
-        match epoll::wait(
-            &self.0,
-            rustix::buffer::spare_capacity(&mut events),
-            Some(&at_once),
-        ) {
+        match epoll::wait(&self.0, rustix::buffer::spare_capacity(&mut events), Some(&at_once)) {
             Ok(_) => {}
             Err(rustix::io::Errno::INTR) => return Ok(()),
             Err(errno) => return Err(errno.into()),
@@ -136,10 +129,7 @@ pub fn wait_pidfd(pidfd: &OwnedFd) -> io::Result<Option<Exit>> {
 
 fn exit_of(status: &WaitIdStatus) -> Exit {
     match status.terminating_signal() {
-        Some(number) => Exit::Signal {
-            number,
-            core_dumped: status.dumped(),
-        },
+        Some(number) => Exit::Signal { number, core_dumped: status.dumped() },
         None => Exit::Code(status.exit_status().unwrap_or(-1)),
     }
 }
@@ -244,10 +234,7 @@ fn peek() -> Option<(i32, Exit)> {
     let (pid, status) = unsafe { (info.si_pid(), info.si_status()) };
     let exit = match info.si_code {
         libc::CLD_EXITED => Exit::Code(status),
-        code => Exit::Signal {
-            number: status,
-            core_dumped: code == libc::CLD_DUMPED,
-        },
+        code => Exit::Signal { number: status, core_dumped: code == libc::CLD_DUMPED },
     };
     (pid != 0).then_some((pid, exit))
 }

@@ -55,10 +55,8 @@ impl Unrunnable {
 /// Splits a command and finds its file. The checks are made as the agent, not as the program's
 /// user, and from the agent's directory (CMD-06, SM-40b).
 pub(super) fn resolve(command: &str, path: &OsStr) -> Result<Runnable, Unrunnable> {
-    let words = split_command(command).map_err(|why| Unrunnable::Unparsable {
-        command: command.to_owned(),
-        why,
-    })?;
+    let words = split_command(command)
+        .map_err(|why| Unrunnable::Unparsable { command: command.to_owned(), why })?;
     let Some(program) = words.first() else {
         return Err(Unrunnable::Empty);
     };

@@ -72,11 +72,7 @@ impl Spawner {
             .name("spawn".to_owned())
             .spawn(move || worker.run(&receiver, &counter))?;
         let jobs = Jobs { sender, waiting };
-        Ok(Self {
-            jobs,
-            nursery,
-            thread,
-        })
+        Ok(Self { jobs, nursery, thread })
     }
 
     /// A handle to post jobs with.
@@ -111,9 +107,7 @@ impl Whose {
     fn of(job: &Job) -> Self {
         match job {
             Job::Spawn(order) => Self::Birth(order.process),
-            Job::Check {
-                ticket, process, ..
-            } => Self::Check(*ticket, *process),
+            Job::Check { ticket, process, .. } => Self::Check(*ticket, *process),
             Job::Run(_) => Self::Errand,
         }
     }
@@ -123,11 +117,9 @@ impl Whose {
         let why = format!("internal error: {text}");
         match self {
             Self::Birth(process) => SpawnReport::Failed { process, why },
-            Self::Check(ticket, process) => SpawnReport::Checked {
-                ticket,
-                process,
-                verdict: Err(Refusal::Failed(why)),
-            },
+            Self::Check(ticket, process) => {
+                SpawnReport::Checked { ticket, process, verdict: Err(Refusal::Failed(why)) }
+            }
             Self::Errand => SpawnReport::Panicked(text),
         }
     }
@@ -161,15 +153,9 @@ impl Worker {
                 };
                 (self.report)(report);
             }
-            Job::Check {
-                ticket,
-                process,
-                spec,
-            } => (self.report)(SpawnReport::Checked {
-                ticket,
-                process,
-                verdict: self.check(&spec),
-            }),
+            Job::Check { ticket, process, spec } => {
+                (self.report)(SpawnReport::Checked { ticket, process, verdict: self.check(&spec) });
+            }
             Job::Run(work) => work(),
         }
     }
@@ -177,9 +163,7 @@ impl Worker {
     fn check(&self, spec: &ProcessSpec) -> Result<(), Refusal> {
         let resolved =
             resolve::resolve(&spec.command, &self.environment.path_for(&spec.environment));
-        resolved
-            .map(drop)
-            .map_err(resolve::Unrunnable::into_refusal)
+        resolved.map(drop).map_err(resolve::Unrunnable::into_refusal)
     }
 
     /// One birth; the error is supervisord's `spawnerr`.
@@ -192,15 +176,9 @@ impl Worker {
         let (channels, ends) = pipes::open(spec).map_err(|why| why.text_for(&spec.name))?;
         let birthplace = &mut self.birthplace;
         let birth = || birthplace.give_birth(spec, &command, &variables, &ends);
-        let (pid, pidfd) = self
-            .nursery
-            .birth(|(pid, _)| *pid, birth)
-            .map_err(|why| why.text_for(&spec.name))?;
-        Ok(Child {
-            pid,
-            pidfd,
-            channels,
-        })
+        let (pid, pidfd) =
+            self.nursery.birth(|(pid, _)| *pid, birth).map_err(|why| why.text_for(&spec.name))?;
+        Ok(Child { pid, pidfd, channels })
     }
 }
 

@@ -26,9 +26,7 @@ impl Args {
     /// The name of a process, which has to be a text.
     pub(super) fn process(&self, index: usize) -> Result<&str, Failure> {
         let value = self.value(index);
-        value
-            .as_str()
-            .ok_or_else(|| Failure::Internal(format!("{} is no name", shown(value))))
+        value.as_str().ok_or_else(|| Failure::Internal(format!("{} is no name", shown(value))))
     }
 
     /// The name of a group. A number is nobody's name; a list or struct is no name at all.
@@ -47,9 +45,7 @@ impl Args {
     /// The name of a group that may not be active: whatever is no text is nobody's name.
     pub(super) fn configured_group(&self, index: usize) -> Result<&str, Failure> {
         let value = self.value(index);
-        value
-            .as_str()
-            .ok_or_else(|| about(FaultCode::BadName, value).into())
+        value.as_str().ok_or_else(|| about(FaultCode::BadName, value).into())
     }
 
     /// An offset or a length: numbers, booleans and texts of digits count.
@@ -132,12 +128,7 @@ fn shown_inside(value: &Value) -> String {
 
 /// `YYYYMMDDTHH:MM:SS` as `YYYY-MM-DD HH:MM:SS`.
 fn shown_stamp(stamp: &str) -> String {
-    match (
-        stamp.get(..4),
-        stamp.get(4..6),
-        stamp.get(6..8),
-        stamp.get(9..),
-    ) {
+    match (stamp.get(..4), stamp.get(4..6), stamp.get(6..8), stamp.get(9..)) {
         (Some(year), Some(month), Some(day), Some(time)) => format!("{year}-{month}-{day} {time}"),
         _ => stamp.to_owned(),
     }
@@ -159,10 +150,7 @@ mod tests {
             ("x".into(), "x"),
             (list, "[1, \"it's\", True, None]"),
             (Value::record([("a", 1.into())]), "{'a': 1}"),
-            (
-                Value::DateTime("20261120T10:00:00".into()),
-                "2026-11-20 10:00:00",
-            ),
+            (Value::DateTime("20261120T10:00:00".into()), "2026-11-20 10:00:00"),
         ] {
             assert_eq!(shown(&value), text);
         }

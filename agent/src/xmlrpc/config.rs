@@ -23,11 +23,7 @@ impl Xmlrpc {
     /// Three lists of groups, in a list of one: clients expect it so.
     pub(super) async fn reload_config(&self) -> Outcome {
         match self.ask(Command::Reread).await {
-            Reply::Diff(Diff {
-                added,
-                changed,
-                removed,
-            }) => {
+            Reply::Diff(Diff { added, changed, removed }) => {
                 let lists = [added, changed, removed].map(names).into();
                 Ok(vec![Value::Array(lists)].into())
             }
@@ -49,11 +45,7 @@ impl Xmlrpc {
 }
 
 fn names(names: Vec<String>) -> Value {
-    names
-        .into_iter()
-        .map(Value::from)
-        .collect::<Vec<_>>()
-        .into()
+    names.into_iter().map(Value::from).collect::<Vec<_>>().into()
 }
 
 /// The struct of `getAllConfigInfo`.
@@ -82,9 +74,7 @@ fn shown(config: &ProcessConfig) -> Value {
     members.push(("stopwaitsecs", int(spec.stopwaitsecs)));
     members.extend(log(&STDERR, &spec.stderr, spec.redirect_stderr));
     members.push(("serverurl", text(spec.server_url.as_deref())));
-    let owned = members
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value));
+    let owned = members.into_iter().map(|(name, value)| (name.to_owned(), value));
     Value::Struct(owned.collect())
 }
 
@@ -205,11 +195,7 @@ mod tests {
         assert_eq!(unset.get("stdout_logfile"), Some(&"auto".into()));
         assert_eq!(unset.get("stopsignal"), Some(&15.into()));
         let mut set = config();
-        set.spec.user = Some(UserSpec {
-            uid: 33,
-            gid: 33,
-            name: "www".into(),
-        });
+        set.spec.user = Some(UserSpec { uid: 33, gid: 33, name: "www".into() });
         set.spec.stdout.file = LogFile::Path("/log".into());
         assert_eq!(shown(&set).get("uid"), Some(&33.into()));
         assert_eq!(shown(&set).get("stdout_logfile"), Some(&"/log".into()));

@@ -6,18 +6,12 @@ use proto_xmlrpc::{Fault, Value};
 
 /// A fault that says its name and no more.
 pub(super) fn bare(code: FaultCode) -> Fault {
-    Fault {
-        code: code.number(),
-        text: code.name().to_owned(),
-    }
+    Fault { code: code.number(), text: code.name().to_owned() }
 }
 
 /// `NAME: extra`.
 pub(super) fn with(code: FaultCode, extra: &str) -> Fault {
-    Fault {
-        code: code.number(),
-        text: format!("{code}: {extra}"),
-    }
+    Fault { code: code.number(), text: format!("{code}: {extra}") }
 }
 
 /// A refusal as a fault; `subject` is the name as the client gave it.
@@ -47,11 +41,7 @@ pub(super) fn results(results: Vec<TargetResult>) -> Value {
 }
 
 fn result(found: TargetResult) -> Value {
-    let TargetResult {
-        group,
-        name,
-        result,
-    } = found;
+    let TargetResult { group, name, result } = found;
     let (status, description) = match result {
         Ok(()) => (FaultCode::Success.number(), "OK".to_owned()),
         Err(refusal) => {
@@ -83,27 +73,16 @@ mod tests {
     #[test]
     fn every_refusal_has_its_fault() {
         let own = || "core's own".to_owned();
-        let spawn = Refusal::SpawnError {
-            name: own(),
-            why: own(),
-        };
+        let spawn = Refusal::SpawnError { name: own(), why: own() };
         for (refusal, code, text) in [
             (Refusal::ShuttingDown, 6, "SHUTDOWN_STATE"),
             (Refusal::BadName(own()), 10, "BAD_NAME: g:*"),
             (Refusal::AlreadyStarted(own()), 60, "ALREADY_STARTED: g:*"),
             (Refusal::NotRunning(own()), 70, "NOT_RUNNING: g:*"),
             (Refusal::NoFile(own()), 20, "NO_FILE: core's own"),
-            (
-                Refusal::NotExecutable(own()),
-                21,
-                "NOT_EXECUTABLE: core's own",
-            ),
+            (Refusal::NotExecutable(own()), 21, "NOT_EXECUTABLE: core's own"),
             (spawn, 50, "SPAWN_ERROR: g:*"),
-            (
-                Refusal::AbnormalTermination(own()),
-                40,
-                "ABNORMAL_TERMINATION: g:*",
-            ),
+            (Refusal::AbnormalTermination(own()), 40, "ABNORMAL_TERMINATION: g:*"),
             (Refusal::Superseded(own()), 40, "ABNORMAL_TERMINATION: g:*"),
             (Refusal::Failed(own()), 30, "FAILED: core's own"),
             (Refusal::Busy(own()), 30, "FAILED: core's own"),
@@ -111,10 +90,7 @@ mod tests {
             (Refusal::AlreadyAdded(own()), 90, "ALREADY_ADDED: g:*"),
             (Refusal::StillRunning(own()), 91, "STILL_RUNNING: g:*"),
             (
-                Refusal::CantReread(BadConfiguration {
-                    text: own(),
-                    diagnosis: String::new(),
-                }),
+                Refusal::CantReread(BadConfiguration { text: own(), diagnosis: String::new() }),
                 92,
                 "CANT_REREAD: core's own",
             ),

@@ -70,12 +70,7 @@ fn description(info: &ProcessInfo, zone: &TimeZone) -> String {
 /// `0:03:12`, from a day on `1 day, 1:01:01`; never negative.
 fn uptime(info: &ProcessInfo) -> String {
     let seconds = (info.now - info.start).max(0);
-    let clock = format!(
-        "{}:{:02}:{:02}",
-        seconds / 3600 % 24,
-        seconds / 60 % 60,
-        seconds % 60
-    );
+    let clock = format!("{}:{:02}:{:02}", seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
     match seconds / 86400 {
         0 => clock,
         1 => format!("1 day, {clock}"),
@@ -121,32 +116,11 @@ mod tests {
         for (state, start, stop, now, spawnerr, text) in [
             (S::Running, 100, 0, 292, "", "pid 123, uptime 0:03:12"),
             (S::Running, 100, 0, 36_100, "", "pid 123, uptime 10:00:00"),
-            (
-                S::Running,
-                0,
-                0,
-                90_061,
-                "",
-                "pid 123, uptime 1 day, 1:01:01",
-            ),
-            (
-                S::Running,
-                0,
-                0,
-                172_805,
-                "",
-                "pid 123, uptime 2 days, 0:00:05",
-            ),
+            (S::Running, 0, 0, 90_061, "", "pid 123, uptime 1 day, 1:01:01"),
+            (S::Running, 0, 0, 172_805, "", "pid 123, uptime 2 days, 0:00:05"),
             (S::Running, 100, 0, 50, "", "pid 123, uptime 0:00:00"),
             (S::Fatal, 1, 1, 1, "why", "why"),
-            (
-                S::Backoff,
-                1,
-                1,
-                1,
-                "",
-                "unknown error (try \"tail api_00\")",
-            ),
+            (S::Backoff, 1, 1, 1, "", "unknown error (try \"tail api_00\")"),
             (S::Stopped, 0, 0, 1, "", "Not started"),
             (S::Stopped, 1, moment, 1, "", "Nov 20 12:04 PM"),
             (S::Exited, 1, 0, 1, "", "Jan 01 12:00 AM"),

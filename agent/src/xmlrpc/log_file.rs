@@ -54,11 +54,7 @@ pub(super) struct Tail {
 /// `tail*`: a request that does not fit is shifted to the end of the file. A file that cannot be
 /// read is empty, at the offset that was asked for.
 pub(super) fn tail(path: &Path, offset: i64, length: i64) -> Result<Tail, NoSlice> {
-    let unreadable = Tail {
-        bytes: Vec::new(),
-        offset,
-        overflow: false,
-    };
+    let unreadable = Tail { bytes: Vec::new(), offset, overflow: false };
     let Ok((mut file, size)) = open(path) else {
         return Ok(unreadable);
     };
@@ -67,13 +63,11 @@ pub(super) fn tail(path: &Path, offset: i64, length: i64) -> Result<Tail, NoSlic
     if window.length > SLICE_BYTES_MAX {
         return Err(NoSlice::TooLarge);
     }
-    Ok(
-        slice(&mut file, window.from, window.length).map_or(unreadable, |bytes| Tail {
-            bytes,
-            offset: size,
-            overflow: window.overflow,
-        }),
-    )
+    Ok(slice(&mut file, window.from, window.length).map_or(unreadable, |bytes| Tail {
+        bytes,
+        offset: size,
+        overflow: window.overflow,
+    }))
 }
 
 struct Window {
@@ -118,8 +112,7 @@ fn slice(file: &mut File, from: u64, most: u64) -> Result<Vec<u8>, NoSlice> {
     file.seek(SeekFrom::Start(from))?;
     let mut bytes = Vec::new();
     // A file that grows meanwhile does not pass the bound.
-    file.take(most.min(SLICE_BYTES_MAX))
-        .read_to_end(&mut bytes)?;
+    file.take(most.min(SLICE_BYTES_MAX)).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
@@ -182,11 +175,7 @@ mod tests {
             (i64::MAX, i64::MAX, "", false),
             (i64::MIN, i64::MIN, "", true),
         ] {
-            let expected = Tail {
-                bytes: text.into(),
-                offset: 11,
-                overflow,
-            };
+            let expected = Tail { bytes: text.into(), offset: 11, overflow };
             let found = tail(file.path(), offset, length);
             assert_eq!(found, Ok(expected), "({offset}, {length})");
         }
@@ -196,11 +185,7 @@ mod tests {
     fn what_is_no_file_fails_or_is_empty() {
         let directory = std::env::temp_dir();
         assert_eq!(read(&directory, 0, 0), Err(NoSlice::Failed));
-        let empty = Tail {
-            bytes: vec![],
-            offset: 7,
-            overflow: false,
-        };
+        let empty = Tail { bytes: vec![], offset: 7, overflow: false };
         assert_eq!(tail(&directory, 7, 5), Ok(empty));
     }
 }

@@ -48,13 +48,9 @@ impl Xmlrpc {
         };
         let (offset, length) = (args.number(1)?, args.number(2)?);
         let tail = off_thread(move || {
-            log_file::tail(&path, offset, length).map(
-                |Tail {
-                     bytes,
-                     offset,
-                     overflow,
-                 }| vec![text(bytes), int(offset), overflow.into()],
-            )
+            log_file::tail(&path, offset, length).map(|Tail { bytes, offset, overflow }| {
+                vec![text(bytes), int(offset), overflow.into()]
+            })
         });
         Ok(tail.await?.map_err(refused)?.into())
     }

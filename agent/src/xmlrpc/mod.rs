@@ -119,10 +119,7 @@ impl Xmlrpc {
     /// [`Unanswerable`], the status of which says what was wrong.
     pub async fn answer(&self, body: Bytes) -> Result<Vec<u8>, Unanswerable> {
         let call = self.read(body).await?;
-        (self.log)(
-            Level::Trace,
-            format!("XML-RPC method called: {}()", call.method),
-        );
+        (self.log)(Level::Trace, format!("XML-RPC method called: {}()", call.method));
         match self.call(&call.method, call.params).await {
             Ok(value) => {
                 let text = format!("XML-RPC method {}() returned successfully", call.method);
@@ -130,10 +127,8 @@ impl Xmlrpc {
                 write(value).await
             }
             Err(Failure::Fault(Fault { code, text })) => {
-                let line = format!(
-                    "XML-RPC method {}() returned fault: [{code}] {text}",
-                    call.method
-                );
+                let line =
+                    format!("XML-RPC method {}() returned fault: [{code}] {text}", call.method);
                 (self.log)(Level::Trace, line);
                 Ok(write_fault(code, &text))
             }
@@ -192,9 +187,7 @@ impl Xmlrpc {
     /// Every method there is, sorted by name.
     fn methods(&self) -> impl Iterator<Item = &'static Method> + use<> {
         let all = self.mailbox.facts.has_supervisor_interface;
-        table::METHODS
-            .iter()
-            .filter(move |method| all || method.name.starts_with("system."))
+        table::METHODS.iter().filter(move |method| all || method.name.starts_with("system."))
     }
 
     /// Nothing but `system.` methods and remote events is answered while everything stops.

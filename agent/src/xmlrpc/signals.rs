@@ -36,9 +36,8 @@ fn meant(value: &Value) -> Meant {
 /// One result for each row, in the order in which supervisord goes through them.
 fn each(mut rows: Vec<Row>, fault: &Fault) -> Value {
     rows.sort_by_cached_key(|row| (row.group_priority, row.group.clone(), row.priority));
-    let results = rows
-        .iter()
-        .map(|row| result_struct(&row.group, &row.name, fault.code, &fault.text));
+    let results =
+        rows.iter().map(|row| result_struct(&row.group, &row.name, fault.code, &fault.text));
     results.collect::<Vec<_>>().into()
 }
 

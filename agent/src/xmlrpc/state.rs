@@ -27,10 +27,8 @@ impl Xmlrpc {
 
     /// Any values are taken, as their text, and the answer is always yes.
     pub(super) async fn remote_event(&self, args: &Args) -> Outcome {
-        let command = Command::RemoteEvent {
-            kind: shown(args.value(0)),
-            data: shown(args.value(1)),
-        };
+        let command =
+            Command::RemoteEvent { kind: shown(args.value(0)), data: shown(args.value(1)) };
         match self.ask(command).await {
             Reply::Done | Reply::Refused(_) => Ok(true.into()),
             other => Err(unexpected(&other)),

@@ -106,8 +106,5 @@ fn spread(params: Value) -> Result<Vec<Value>, Fault> {
 }
 
 fn shown(fault: Fault) -> Value {
-    Value::record([
-        ("faultCode", fault.code.into()),
-        ("faultString", fault.text.into()),
-    ])
+    Value::record([("faultCode", fault.code.into()), ("faultString", fault.text.into())])
 }

@@ -81,10 +81,7 @@ impl Method {
     /// The help text, with the tags that clients parse.
     pub(super) fn help(&self) -> String {
         let mut text = format!("{}\n\n", self.about);
-        for Param {
-            kind, name, about, ..
-        } in self.params
-        {
+        for Param { kind, name, about, .. } in self.params {
             // A String takes every write.
             let _ = writeln!(text, "@param {kind} {name}  {about}");
         }
@@ -95,40 +92,18 @@ impl Method {
 }
 
 const fn param(kind: &'static str, name: &'static str, about: &'static str) -> Param {
-    Param {
-        kind,
-        name,
-        about,
-        optional: false,
-    }
+    Param { kind, name, about, optional: false }
 }
 
 const fn wait(about: &'static str) -> Param {
-    Param {
-        kind: "boolean",
-        name: "wait",
-        about,
-        optional: true,
-    }
+    Param { kind: "boolean", name: "wait", about, optional: true }
 }
 
 const PROCESS: Param = param("string", "name", "the process, as NAME or GROUP:NAME");
-const PROCESSES: Param = param(
-    "string",
-    "name",
-    "NAME, GROUP:NAME, or GROUP:* for all of it",
-);
+const PROCESSES: Param = param("string", "name", "NAME, GROUP:NAME, or GROUP:* for all of it");
 const GROUP: Param = param("string", "name", "the group's bare name");
-const SIGNAL: Param = param(
-    "string",
-    "signal",
-    "a name with or without SIG, or a number",
-);
-const OFFSET: Param = param(
-    "int",
-    "offset",
-    "where to begin; negative counts from the end",
-);
+const SIGNAL: Param = param("string", "signal", "a name with or without SIG, or a number");
+const OFFSET: Param = param("int", "offset", "where to begin; negative counts from the end");
 const LENGTH: Param = param("int", "length", "how many bytes; 0 for all that follow");
 const TAIL_OFFSET: Param = param("int", "offset", "where to begin");
 const TAIL_LENGTH: Param = param("int", "length", "the most bytes to give");
@@ -137,15 +112,9 @@ const STARTED: Param = wait("answer only when up for startsecs (default), or onc
 const STOPPED: Param = wait("answer only when gone (default), or once told");
 
 const TRUE: (&str, &str) = ("boolean", "true, unless there is a fault");
-const RESULTS: (&str, &str) = (
-    "array",
-    "a struct for each: name, group, status, description",
-);
+const RESULTS: (&str, &str) = ("array", "a struct for each: name, group, status, description");
 const TEXT: (&str, &str) = ("string", "the bytes, as text");
-const TAIL: (&str, &str) = (
-    "array",
-    "the bytes as text, the log's size, whether more was there",
-);
+const TAIL: (&str, &str) = ("array", "the bytes as text, the log's size, whether more was there");
 const VERSION: (&str, &str) = ("string", "the version");
 
 const fn method(
@@ -155,13 +124,7 @@ const fn method(
     result: (&'static str, &'static str),
     about: &'static str,
 ) -> Method {
-    Method {
-        name,
-        verb,
-        params,
-        result,
-        about,
-    }
+    Method { name, verb, params, result, about }
 }
 
 /// All of them, sorted by name.

@@ -14,10 +14,7 @@ fn an_exit_is_a_code_or_a_signal() {
     let host = Host::new();
     assert_eq!(host.shell("exit 3").exit, Exit::Code(3));
     assert_eq!(host.run(host.spec("true")).exit, Exit::Code(0));
-    let killed = Exit::Signal {
-        number: 9,
-        core_dumped: false,
-    };
+    let killed = Exit::Signal { number: 9, core_dumped: false };
     assert_eq!(host.shell("kill -9 $$").exit, killed);
 }
 
@@ -75,9 +72,7 @@ fn only_stdin_stdout_and_stderr_are_open() {
 #[test]
 fn no_signal_is_blocked_and_only_pipe_and_xfsz_are_ignored() {
     let host = Host::new();
-    let stdout = host
-        .run(host.spec("grep ^Sig[BI] /proc/self/status"))
-        .stdout;
+    let stdout = host.run(host.spec("grep ^Sig[BI] /proc/self/status")).stdout;
     let sets = "SigBlk:\t0000000000000000\nSigIgn:\t0000000001001000\n";
     assert_eq!(stdout, sets);
 }
@@ -96,19 +91,13 @@ fn a_user_is_switched_to_with_its_groups() {
     };
     let host = Host::new();
     let mut spec = host.spec("sh -c 'id -u; id -g; id -G'");
-    spec.user = Some(UserSpec {
-        uid: nobody.uid.as_raw(),
-        gid: nobody.gid.as_raw(),
-        name: nobody.name,
-    });
+    spec.user =
+        Some(UserSpec { uid: nobody.uid.as_raw(), gid: nobody.gid.as_raw(), name: nobody.name });
     let ended = host.run(spec);
     if nix::unistd::getuid().is_root() {
         let groups = Command::new("id").args(["-G", "nobody"]).output().unwrap();
         let groups = String::from_utf8(groups.stdout).unwrap();
-        assert_eq!(
-            ended.stdout,
-            format!("{}\n{}\n{groups}", nobody.uid, nobody.gid)
-        );
+        assert_eq!(ended.stdout, format!("{}\n{}\n{groups}", nobody.uid, nobody.gid));
     } else if nix::unistd::getuid() != nobody.uid {
         let said = format!(
             "supervisor: couldn't setuid to {}: Can't drop privilege as nonroot user\n\
@@ -127,10 +116,7 @@ fn a_signal_goes_to_the_child_or_to_its_group() {
     let (pid, pidfd) = host.start(host.spec(&format!("/bin/sh -c '{script}'")));
     host.await_text("out", "\n");
     signal_child(&pidfd, pid, Signal::TERM, false).unwrap();
-    let terminated = Exit::Signal {
-        number: 15,
-        core_dumped: false,
-    };
+    let terminated = Exit::Signal { number: 15, core_dumped: false };
     assert_eq!(wait(&pidfd), terminated);
     let sleeper: i32 = host.read("out").trim().parse().unwrap();
     let sleeper = nix::unistd::Pid::from_raw(sleeper);

@@ -1,9 +1,6 @@
 //! The spawn thread and the bytes thread with real children.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test fails by panicking, its helpers too"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
 mod births;
 mod refusals;

@@ -33,20 +33,11 @@ fn what_cannot_be_run_is_said_in_supervisords_words() {
         ("/no/such -x", not_found("can't find command '/no/such'")),
         ("\"it's\"", not_found("can't find command \"it's\"")),
         ("/usr", bad("command at '/usr' is a directory".into())),
-        (
-            &plain,
-            bad(format!("command at '{plain}' is not executable")),
-        ),
+        (&plain, bad(format!("command at '{plain}' is not executable"))),
         ("", bad("command is empty".into())),
         ("  ", bad("command is empty".into())),
-        (
-            "sh -c 'a",
-            bad("can't parse command \"sh -c 'a\": No closing quotation".into()),
-        ),
-        (
-            "sh \\",
-            bad("can't parse command 'sh \\\\': No escaped character".into()),
-        ),
+        ("sh -c 'a", bad("can't parse command \"sh -c 'a\": No closing quotation".into())),
+        ("sh \\", bad("can't parse command 'sh \\\\': No escaped character".into())),
     ] {
         assert_eq!(refused(&host, &host.spec(command)), expected, "{command}");
     }
@@ -78,21 +69,11 @@ fn a_child_that_cannot_become_its_program_says_so_and_exits_127() {
     let mut nowhere = host.spec("true");
     nowhere.directory = Some("/no/such".to_owned());
     let mut nobody = host.spec("true");
-    nobody.user = Some(UserSpec {
-        uid: 3_999_999_999,
-        gid: 1,
-        name: "ghost".to_owned(),
-    });
+    nobody.user = Some(UserSpec { uid: 3_999_999_999, gid: 1, name: "ghost".to_owned() });
     let uid = "couldn't setuid to 3999999999: Can't find uid 3999999999";
     for (spec, what) in [
-        (
-            host.spec(&garbage),
-            format!("couldn't exec {garbage}: ENOEXEC"),
-        ),
-        (
-            host.spec(&no_interpreter),
-            format!("couldn't exec {no_interpreter}: ENOENT"),
-        ),
+        (host.spec(&garbage), format!("couldn't exec {garbage}: ENOEXEC")),
+        (host.spec(&no_interpreter), format!("couldn't exec {no_interpreter}: ENOENT")),
         (nowhere, "couldn't chdir to /no/such: ENOENT".to_owned()),
         (nobody, uid.to_owned()),
     ] {

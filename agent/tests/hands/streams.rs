@@ -18,10 +18,7 @@ use crate::support::{Host, log_to, until, wait};
 fn each_output_goes_to_its_log_or_both_to_one() {
     let host = Host::new();
     let ended = host.shell("echo out; echo err >&2");
-    assert_eq!(
-        (ended.stdout.as_str(), ended.stderr.as_str()),
-        ("out\n", "err\n")
-    );
+    assert_eq!((ended.stdout.as_str(), ended.stderr.as_str()), ("out\n", "err\n"));
     let mut spec = host.spec("sh -c 'echo a; echo b >&2; echo c'");
     spec.redirect_stderr = true;
     spec.stdout = log_to(&host.path("both"));
@@ -51,10 +48,7 @@ fn a_drain_does_not_wait_for_a_grandchild_that_holds_the_pipe() {
     let host = Host::new();
     let (pid, pidfd) = host.start(host.spec("sh -c 'echo before; sleep 1000 & exit 4'"));
     let ended = host.end(pid, &pidfd);
-    assert_eq!(
-        (ended.exit, ended.stdout.as_str()),
-        (Exit::Code(4), "before\n")
-    );
+    assert_eq!((ended.exit, ended.stdout.as_str()), (Exit::Code(4), "before\n"));
     killpg(Pid::from_raw(pid), Kill::SIGKILL).unwrap();
 }
 
@@ -73,10 +67,7 @@ fn a_drain_of_another_pid_leaves_the_child_alone() {
     let (pid, pidfd) = host.start(host.spec("cat"));
     let process = crate::support::WEB;
     host.order(Order::Drain { process, pid: 1 });
-    assert_eq!(
-        host.bytes_report(),
-        BytesReport::Drained { process, pid: 1 }
-    );
+    assert_eq!(host.bytes_report(), BytesReport::Drained { process, pid: 1 });
     host.write_stdin(b"still here\n").unwrap();
     host.await_text("out", "still here\n");
     signal_child(&pidfd, pid, Signal::KILL, false).unwrap();
@@ -90,11 +81,7 @@ fn a_large_write_to_stdin_arrives_whole() {
     let (pid, pidfd) = host.start(host.spec("head -c 3000000"));
     host.write_stdin(&bytes).unwrap();
     let ended = host.end(pid, &pidfd);
-    assert!(
-        ended.stdout.as_bytes() == bytes,
-        "{} bytes",
-        ended.stdout.len()
-    );
+    assert!(ended.stdout.as_bytes() == bytes, "{} bytes", ended.stdout.len());
 }
 
 #[test]
@@ -105,10 +92,7 @@ fn stdin_is_refused_when_it_is_closed_or_too_much_waits() {
     let (pid, pidfd) = host.start(host.spec(script));
     host.await_text("out", "closed");
     for _ in 0..2 {
-        assert_eq!(
-            host.write_stdin(b"x"),
-            Err(Refusal::NoStdin("web".to_owned()))
-        );
+        assert_eq!(host.write_stdin(b"x"), Err(Refusal::NoStdin("web".to_owned())));
     }
     signal_child(&pidfd, pid, Signal::KILL, false).unwrap();
     host.end(pid, &pidfd);
@@ -135,10 +119,7 @@ fn logs_are_cleared_and_reopened() {
     host.order(Order::Reopen);
     host.write_stdin(b"three\n").unwrap();
     host.await_text("out", "three\n");
-    assert_eq!(
-        (host.read("moved"), host.read("out")),
-        ("two\n".into(), "three\n".into())
-    );
+    assert_eq!((host.read("moved"), host.read("out")), ("two\n".into(), "three\n".into()));
     signal_child(&pidfd, pid, Signal::KILL, false).unwrap();
     host.end(pid, &pidfd);
 }
@@ -149,11 +130,8 @@ fn logs_are_rotated() {
     let mut spec = host.spec("cat");
     (spec.stdout.maxbytes, spec.stdout.backups) = (10, 2);
     let (pid, pidfd) = host.start(spec);
-    for (sent, waited_for) in [
-        ("aaaa\n", "out"),
-        ("bbbbbb\n", "out.1"),
-        ("cccccccccc\n", "out.1"),
-    ] {
+    for (sent, waited_for) in [("aaaa\n", "out"), ("bbbbbb\n", "out.1"), ("cccccccccc\n", "out.1")]
+    {
         host.write_stdin(sent.as_bytes()).unwrap();
         host.await_text(waited_for, sent);
     }
@@ -176,10 +154,7 @@ fn a_full_disk_loses_output_and_says_so_once() {
     let said = host.finish();
     let begin = "cannot be written (ENOSPC); dropping output until it can";
     let expected = [begin, "closed, dropped 13 bytes"];
-    assert_eq!(
-        said,
-        expected.map(|text| format!("ERRO log file '/dev/full' {text}"))
-    );
+    assert_eq!(said, expected.map(|text| format!("ERRO log file '/dev/full' {text}")));
 }
 
 #[test]
@@ -243,10 +218,7 @@ fn the_activity_log_is_cleared_and_reopened() {
     host.orders().log(Level::Info, "before");
     host.await_text("activity.log", "INFO before\n");
     host.order(Order::ClearMainLog { ticket: Ticket(9) });
-    let cleared = BytesReport::MainLogCleared {
-        ticket: Ticket(9),
-        verdict: Ok(()),
-    };
+    let cleared = BytesReport::MainLogCleared { ticket: Ticket(9), verdict: Ok(()) };
     assert_eq!(host.bytes_report(), cleared);
     assert_eq!(host.read("activity.log"), "");
     host.orders().log(Level::Warn, "to be moved");
@@ -270,9 +242,6 @@ fn a_child_that_closes_its_output_goes_on() {
     let (pid, pidfd) = host.start(host.spec(&format!("sh -c '{script}'")));
     host.write_stdin(b"go\n").unwrap();
     assert_eq!(wait(&pidfd), Exit::Code(5));
-    host.order(Order::Drain {
-        process: crate::support::WEB,
-        pid,
-    });
+    host.order(Order::Drain { process: crate::support::WEB, pid });
     host.bytes_report();
 }

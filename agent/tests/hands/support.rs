@@ -59,10 +59,8 @@ impl Host {
         });
         let (spawn, spawn_reports) = mpsc::channel();
         let (bytes, bytes_reports) = mpsc::channel();
-        let settings = SpawnSettings {
-            server_url: Some("unix:///run/x.sock".to_owned()),
-            minfds: 1024,
-        };
+        let settings =
+            SpawnSettings { server_url: Some("unix:///run/x.sock".to_owned()), minfds: 1024 };
         Self {
             directory,
             spawner: Spawner::start(settings, Box::new(move |report| drop(spawn.send(report))))
@@ -135,21 +133,13 @@ impl Host {
 
     /// Gives birth, or says supervisord's `spawnerr`.
     pub fn birth(&self, spec: ProcessSpec) -> Result<Born, String> {
-        let order = SpawnOrder {
-            process: WEB,
-            group: Arc::from("shop"),
-            spec: Arc::new(spec),
-        };
+        let order = SpawnOrder { process: WEB, group: Arc::from("shop"), spec: Arc::new(spec) };
         assert!(self.jobs().post(Job::Spawn(order)).is_ok());
         match self.spawn_report() {
             SpawnReport::Born { process, child } => {
                 assert_eq!(process, WEB);
                 self.spawner.nursery().claim(child.pid);
-                Ok(Born {
-                    pid: child.pid,
-                    pidfd: child.pidfd,
-                    channels: child.channels,
-                })
+                Ok(Born { pid: child.pid, pidfd: child.pidfd, channels: child.channels })
             }
             SpawnReport::Failed { why, .. } => Err(why),
             other => panic!("{other:?}"),
@@ -159,11 +149,7 @@ impl Host {
     /// Gives birth and attaches the channels.
     pub fn start(&self, spec: ProcessSpec) -> (i32, OwnedFd) {
         let born = self.birth(spec).unwrap();
-        self.order(Order::Attach {
-            process: WEB,
-            pid: born.pid,
-            channels: born.channels,
-        });
+        self.order(Order::Attach { process: WEB, pid: born.pid, channels: born.channels });
         (born.pid, born.pidfd)
     }
 
@@ -173,11 +159,7 @@ impl Host {
         self.order(Order::Drain { process: WEB, pid });
         let drained = BytesReport::Drained { process: WEB, pid };
         assert_eq!(self.bytes_report(), drained);
-        Ended {
-            exit,
-            stdout: self.read("out"),
-            stderr: self.read("err"),
-        }
+        Ended { exit, stdout: self.read("out"), stderr: self.read("err") }
     }
 
     pub fn run(&self, spec: ProcessSpec) -> Ended {
@@ -191,11 +173,7 @@ impl Host {
     }
 
     pub fn check(&self, spec: ProcessSpec) -> Result<(), Refusal> {
-        let job = Job::Check {
-            ticket: Ticket(1),
-            process: WEB,
-            spec: Arc::new(spec),
-        };
+        let job = Job::Check { ticket: Ticket(1), process: WEB, spec: Arc::new(spec) };
         assert!(self.jobs().post(job).is_ok());
         match self.spawn_report() {
             SpawnReport::Checked { verdict, .. } => verdict,
@@ -204,11 +182,7 @@ impl Host {
     }
 
     pub fn write_stdin(&self, bytes: &[u8]) -> Result<(), Refusal> {
-        self.order(Order::Stdin {
-            ticket: Ticket(2),
-            process: WEB,
-            bytes: bytes.to_vec(),
-        });
+        self.order(Order::Stdin { ticket: Ticket(2), process: WEB, bytes: bytes.to_vec() });
         match self.bytes_report() {
             BytesReport::StdinWritten { verdict, .. } => verdict,
             other => panic!("{other:?}"),
@@ -216,10 +190,7 @@ impl Host {
     }
 
     pub fn clear_logs(&self) -> Result<(), Refusal> {
-        self.order(Order::ClearLogs {
-            ticket: Ticket(3),
-            process: WEB,
-        });
+        self.order(Order::ClearLogs { ticket: Ticket(3), process: WEB });
         match self.bytes_report() {
             BytesReport::LogsCleared { verdict, .. } => verdict,
             other => panic!("{other:?}"),
@@ -228,10 +199,7 @@ impl Host {
 
     /// Waits until everything posted so far is done: an order that is answered at once.
     pub fn settle(&self) {
-        self.order(Order::Drain {
-            process: ProcessId(1000),
-            pid: 1,
-        });
+        self.order(Order::Drain { process: ProcessId(1000), pid: 1 });
         assert!(matches!(self.bytes_report(), BytesReport::Drained { .. }));
     }
 
@@ -251,9 +219,7 @@ impl Host {
         let log = String::from_utf8_lossy(&log);
         let stamp = "2026-01-01 00:00:00,000 ".len();
         let lines = log.lines();
-        lines
-            .map(|line| line.get(stamp..).unwrap_or(line).to_owned())
-            .collect()
+        lines.map(|line| line.get(stamp..).unwrap_or(line).to_owned()).collect()
     }
 }
 

@@ -34,21 +34,11 @@ fn listing(dir: &Path) -> Vec<(String, u32)> {
 fn every_holder_gets_a_certificate_and_a_key_that_only_it_can_read() {
     let dir = tempfile::tempdir().unwrap();
     write_all(&fleet(&["web-1", "db-1"]), dir.path(), false).unwrap();
-    let expected: Vec<(String, u32)> = [
-        "ca",
-        "controller",
-        "host-db-1",
-        "host-web-1",
-        "operator-admin",
-    ]
-    .into_iter()
-    .flat_map(|stem| {
-        [
-            (format!("{stem}.key"), 0o600),
-            (format!("{stem}.pem"), 0o644),
-        ]
-    })
-    .collect();
+    let expected: Vec<(String, u32)> =
+        ["ca", "controller", "host-db-1", "host-web-1", "operator-admin"]
+            .into_iter()
+            .flat_map(|stem| [(format!("{stem}.key"), 0o600), (format!("{stem}.pem"), 0o644)])
+            .collect();
     assert_eq!(listing(dir.path()), expected);
 }
 
@@ -77,10 +67,7 @@ fn what_is_missing_comes_from_the_authority_that_is_there() {
 fn another_fleets_authority_issues_nothing() {
     let dir = tempfile::tempdir().unwrap();
     write_all(&fleet(&["web-1"]), dir.path(), false).unwrap();
-    let other = Fleet {
-        name: "emo".into(),
-        ..fleet(&["web-2"])
-    };
+    let other = Fleet { name: "emo".into(), ..fleet(&["web-2"]) };
     let error = write_all(&other, dir.path(), true).unwrap_err();
     assert!(matches!(error, WriteError::OtherFleet { .. }), "{error}");
 }

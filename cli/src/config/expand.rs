@@ -44,11 +44,7 @@ pub type Names = BTreeMap<String, String>;
 ///
 /// [`ExpandError`] for an unknown name and for any other use of `%`.
 pub fn expand(value: &str, key: &str, names: &Names) -> Result<String, ExpandError> {
-    let malformed = |why| ExpandError::Malformed {
-        value: value.into(),
-        key: key.into(),
-        why,
-    };
+    let malformed = |why| ExpandError::Malformed { value: value.into(), key: key.into(), why };
     let (mut out, mut rest) = (String::with_capacity(value.len()), value);
     while let Some((before, after)) = rest.split_once('%') {
         out.push_str(before);
@@ -57,25 +53,15 @@ pub fn expand(value: &str, key: &str, names: &Names) -> Result<String, ExpandErr
             rest = after;
             continue;
         }
-        let opened = after
-            .strip_prefix('(')
-            .ok_or_else(|| malformed(NOT_A_NAME))?;
+        let opened = after.strip_prefix('(').ok_or_else(|| malformed(NOT_A_NAME))?;
         let (name, after) = opened.split_once(')').ok_or_else(|| malformed(UNCLOSED))?;
-        out.push_str(names.get(name).ok_or_else(|| {
-            ExpandError::Unknown {
-                value: value.to_owned(),
-                key: key.to_owned(),
-                name: name.to_owned(),
-                available: names
-                    .keys()
-                    .map(String::as_str)
-                    .collect::<Vec<_>>()
-                    .join(", "),
-            }
+        out.push_str(names.get(name).ok_or_else(|| ExpandError::Unknown {
+            value: value.to_owned(),
+            key: key.to_owned(),
+            name: name.to_owned(),
+            available: names.keys().map(String::as_str).collect::<Vec<_>>().join(", "),
         })?);
-        rest = after
-            .strip_prefix('s')
-            .ok_or_else(|| malformed(NOT_A_STRING))?;
+        rest = after.strip_prefix('s').ok_or_else(|| malformed(NOT_A_STRING))?;
     }
     out.push_str(rest);
     Ok(out)
@@ -94,23 +80,15 @@ mod tests {
         let names = Names::from([("ENV_A".into(), "1".into()), ("here".into(), "/etc".into())]);
         let run =
             |value| expand(value, "supervisorctl.serverurl", &names).map_err(|e| e.to_string());
-        assert_eq!(
-            run("unix://%(here)s/%(ENV_A)s%%"),
-            Ok("unix:///etc/1%".to_owned())
-        );
+        assert_eq!(run("unix://%(here)s/%(ENV_A)s%%"), Ok("unix:///etc/1%".to_owned()));
         assert_eq!(
             run("%(x)s"),
-            Err(
-                "Format string '%(x)s' for 'supervisorctl.serverurl' contains names ('x') which \
+            Err("Format string '%(x)s' for 'supervisorctl.serverurl' contains names ('x') which \
                  cannot be expanded. Available names: ENV_A, here"
-                    .to_owned()
-            )
+                .to_owned())
         );
         for bad in ["50%", "%d", "%(here", "%(here)d"] {
-            assert!(
-                run(bad).is_err_and(|e| e.contains("is badly formatted")),
-                "{bad}"
-            );
+            assert!(run(bad).is_err_and(|e| e.contains("is badly formatted")), "{bad}");
         }
     }
 }

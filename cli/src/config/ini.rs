@@ -50,9 +50,7 @@ impl Ini {
     /// A key's value, or `[DEFAULT]`'s.
     pub fn get(&self, section: &str, key: &str) -> Option<&str> {
         let find = |section: &str| self.sections.get(section)?.get(key);
-        find(section)
-            .or_else(|| find(DEFAULT))
-            .map(|value| value.trim_end())
+        find(section).or_else(|| find(DEFAULT)).map(|value| value.trim_end())
     }
 }
 
@@ -95,9 +93,7 @@ impl Reader {
 
     fn option(&mut self, number: usize, line: &str) -> Result<(), IniError> {
         let section = self.section.clone().ok_or(IniError::NoSection(number))?;
-        let (key, value) = line
-            .split_once(['=', ':'])
-            .ok_or(IniError::NotAnOption(number))?;
+        let (key, value) = line.split_once(['=', ':']).ok_or(IniError::NotAnOption(number))?;
         let key = key.trim().to_lowercase();
         if key.is_empty() {
             return Err(IniError::NotAnOption(number));
@@ -110,10 +106,7 @@ impl Reader {
 
     /// The value that a continuation line adds to.
     fn current(&mut self) -> Option<&mut String> {
-        self.ini
-            .sections
-            .get_mut(self.section.as_ref()?)?
-            .get_mut(self.key.as_ref()?)
+        self.ini.sections.get_mut(self.section.as_ref()?)?.get_mut(self.key.as_ref()?)
     }
 }
 
@@ -137,25 +130,12 @@ fn without_comment(line: &str) -> (&str, bool) {
 /// Where a comment begins. The two marks are looked for side by side, first with first, second
 /// with second: an early mark may thus hide behind a later one, as it does for supervisord.
 fn comment_start(line: &str) -> Option<usize> {
-    let places = |mark: char| {
-        line.match_indices(mark)
-            .map(|(at, _)| at)
-            .collect::<Vec<_>>()
-    };
-    let begins = |at: &usize| {
-        line[..*at]
-            .chars()
-            .next_back()
-            .is_none_or(char::is_whitespace)
-    };
+    let places = |mark: char| line.match_indices(mark).map(|(at, _)| at).collect::<Vec<_>>();
+    let begins = |at: &usize| line[..*at].chars().next_back().is_none_or(char::is_whitespace);
     let (semicolons, hashes) = (places(';'), places('#'));
     (0..semicolons.len().max(hashes.len())).find_map(|round| {
         let pair = [semicolons.get(round), hashes.get(round)];
-        pair.into_iter()
-            .flatten()
-            .copied()
-            .filter(|at| begins(at))
-            .min()
+        pair.into_iter().flatten().copied().filter(|at| begins(at)).min()
     })
 }
 
@@ -205,9 +185,6 @@ history_file = %(here)s/h
     fn what_is_no_option_is_refused_with_its_line() {
         assert_eq!(Ini::parse("\na=1").err(), Some(IniError::NoSection(2)));
         assert_eq!(Ini::parse("[a]\nb\n").err(), Some(IniError::NotAnOption(2)));
-        assert_eq!(
-            Ini::parse("[a]\n=b\n").err(),
-            Some(IniError::NotAnOption(2))
-        );
+        assert_eq!(Ini::parse("[a]\n=b\n").err(), Some(IniError::NotAnOption(2)));
     }
 }

@@ -69,10 +69,7 @@ pub struct Surroundings {
 /// Where a configuration is looked for when none is given. `program` is the path that we were
 /// called by: the first two places lie beside its directory.
 pub fn search_paths(program: &Path) -> [PathBuf; 6] {
-    let beside = program
-        .parent()
-        .and_then(Path::parent)
-        .unwrap_or(Path::new(""));
+    let beside = program.parent().and_then(Path::parent).unwrap_or(Path::new(""));
     [
         beside.join("etc/supervisord.conf"),
         beside.join("supervisord.conf"),
@@ -126,10 +123,7 @@ fn from_file(file: &str, around: &Surroundings) -> Result<Settings, ConfigError>
     let text = std::fs::read_to_string(&path);
     let text = text.map_err(|_| ConfigError::Unreadable(file.to_owned()))?;
     let ini = Ini::parse(&text);
-    let ini = ini.map_err(|fault| ConfigError::Syntax {
-        file: file.to_owned(),
-        fault,
-    })?;
+    let ini = ini.map_err(|fault| ConfigError::Syntax { file: file.to_owned(), fault })?;
     from_ini(&ini, &path, around)
 }
 
@@ -138,17 +132,13 @@ fn from_ini(ini: &Ini, path: &Path, around: &Surroundings) -> Result<Settings, C
         return Err(ConfigError::NoSection);
     }
     let variables = around.variables.iter();
-    let names: Names = variables
-        .map(|(k, v)| (format!("ENV_{k}"), v.clone()))
-        .collect();
+    let names: Names = variables.map(|(k, v)| (format!("ENV_{k}"), v.clone())).collect();
     let mut with_here = names.clone();
     let here = absolute(&path.parent().unwrap_or(path).to_string_lossy(), around);
     with_here.insert("here".to_owned(), here.to_string_lossy().into_owned());
     let get = |key: &str, names: &Names| {
         let value = ini.get(SECTION, key);
-        value
-            .map(|value| expand(value, &format!("{SECTION}.{key}"), names))
-            .transpose()
+        value.map(|value| expand(value, &format!("{SECTION}.{key}"), names)).transpose()
     };
     let url = get("serverurl", &with_here)?.unwrap_or_else(|| DEFAULT_URL.to_owned());
     let history = get("history_file", &with_here)?.filter(|file| !file.is_empty());
@@ -208,10 +198,7 @@ mod tests {
         let settings = load(&args, Some("s.conf"), &around(dir.path()));
         let here = dir.path().to_string_lossy().into_owned();
         settings
-            .map(|s| Settings {
-                serverurl: s.serverurl.replace(&here, "HERE"),
-                ..s
-            })
+            .map(|s| Settings { serverurl: s.serverurl.replace(&here, "HERE"), ..s })
             .map_err(|e| e.to_string())
     }
 
@@ -220,18 +207,11 @@ mod tests {
         let text = "[supervisorctl]\nserverurl=unix://%(here)s/../x/./a.sock\nusername=u\n\
                     password=%(ENV_P)s\nprompt=p\nhistory_file=~/h\n";
         let settings = read(text, "").expect("valid");
-        assert!(
-            settings.serverurl.ends_with("/x/a.sock"),
-            "{}",
-            settings.serverurl
-        );
+        assert!(settings.serverurl.ends_with("/x/a.sock"), "{}", settings.serverurl);
         assert_eq!(settings.username.as_deref(), Some("u"));
         assert_eq!(settings.password.as_deref(), Some("s3"));
         assert_eq!(settings.prompt, "p");
-        assert_eq!(
-            settings.history_file.as_deref(),
-            Some(Path::new("/home/u/h"))
-        );
+        assert_eq!(settings.history_file.as_deref(), Some(Path::new("/home/u/h")));
 
         let settings = read(text, "-s http://h:1 -p q -r /hist").expect("valid");
         assert_eq!(settings.serverurl, "http://h:1");
@@ -241,14 +221,8 @@ mod tests {
 
         let settings = read("[supervisorctl]\nserverurl=unix://a.sock", "").expect("valid");
         assert_eq!(settings.serverurl, "unix://HERE/a.sock");
-        assert_eq!(
-            (settings.username, settings.prompt),
-            (None, "supervisor".to_owned())
-        );
-        assert_eq!(
-            read("[supervisorctl]", "").expect("valid").serverurl,
-            "http://localhost:9001"
-        );
+        assert_eq!((settings.username, settings.prompt), (None, "supervisor".to_owned()));
+        assert_eq!(read("[supervisorctl]", "").expect("valid").serverurl, "http://localhost:9001");
     }
 
     #[test]
@@ -257,11 +231,7 @@ mod tests {
         assert_eq!(read("[supervisord]\n", ""), Err(no_section.to_owned()));
         let unknown = read("[supervisorctl]\nusername=%(here)s\n", "").expect_err("unknown here");
         assert!(unknown.starts_with("Format string '%(here)s' for 'supervisorctl.username'"));
-        let missing = load(
-            &Args::default(),
-            Some("no.conf"),
-            &around(Path::new("/nowhere")),
-        );
+        let missing = load(&Args::default(), Some("no.conf"), &around(Path::new("/nowhere")));
         assert!(matches!(missing, Err(ConfigError::Missing(file)) if file == "no.conf"));
     }
 

@@ -24,18 +24,10 @@ mod tests {
 
     #[test]
     fn a_url_has_a_scheme_and_a_host_or_a_path() {
-        for yes in [
-            "http://h",
-            "unix:///s",
-            "localhost:9001",
-            "http:x",
-            "unix:///",
-        ] {
+        for yes in ["http://h", "unix:///s", "localhost:9001", "http:x", "unix:///"] {
             assert!(is_url(yes), "{yes}");
         }
-        for no in [
-            "foo", "", "http:", "http://", "://h", "9:x", "a b:c", "http:?x",
-        ] {
+        for no in ["foo", "", "http:", "http://", "://h", "9:x", "a b:c", "http:?x"] {
             assert!(!is_url(no), "{no}");
         }
     }

@@ -358,10 +358,7 @@ impl Events {
         let one = |name: &String| {
             let state = ProcessState::from_name(name).ok_or_else(|| {
                 let all: Vec<_> = ProcessState::ALL.iter().map(|state| state.name()).collect();
-                Trouble::usage(format!(
-                    "{name:?} is no state; write one of {}",
-                    all.join(", ")
-                ))
+                Trouble::usage(format!("{name:?} is no state; write one of {}", all.join(", ")))
             })?;
             Ok(proto::state_to_wire(state).into())
         };
@@ -387,10 +384,7 @@ impl Args {
         for text in &self.label {
             HostSelector::parse_labels(text).map_err(usage)?;
         }
-        let both = [union(&self.hosts), union(hosts)]
-            .into_iter()
-            .flatten()
-            .collect::<Vec<_>>();
+        let both = [union(&self.hosts), union(hosts)].into_iter().flatten().collect::<Vec<_>>();
         Ok(v1::Selection {
             hosts: match &both[..] {
                 [a, b] => format!("({a}) & ({b})"),
@@ -443,15 +437,10 @@ mod tests {
             (selection.labels, selection.targets),
             (vec!["role=web".to_owned()], vec!["all".to_owned()])
         );
-        let Verb::Start(start) = args.verb else {
-            panic!("{:?}", args.verb)
-        };
+        let Verb::Start(start) = args.verb else { panic!("{:?}", args.verb) };
         assert_eq!(start.how.deadline.unwrap().as_secs(), 5);
         let args = read("hosts web-* -H role=web").unwrap();
-        assert_eq!(
-            args.selection(&[], &["web-*".into()]).unwrap().hosts,
-            "(role=web) & (web-*)"
-        );
+        assert_eq!(args.selection(&[], &["web-*".into()]).unwrap().hosts, "(role=web) & (web-*)");
     }
 
     #[test]
@@ -463,11 +452,7 @@ mod tests {
             ("events --state DEAD", "is no state; write one of STOPPED"),
         ] {
             let error = read(line).unwrap().verb.check().unwrap_err();
-            assert!(
-                error.text.contains(text) && error.exit == 2,
-                "{}",
-                error.text
-            );
+            assert!(error.text.contains(text) && error.exit == 2, "{}", error.text);
         }
         assert!(read("hosts -H a,b&c").unwrap().selection(&[], &[]).is_err());
     }

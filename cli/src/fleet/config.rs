@@ -61,10 +61,7 @@ impl Settings {
         let config_home = env::var("XDG_CONFIG_HOME").ok();
         let usual = mode::fleet_files(home.as_deref(), config_home.as_deref());
         if let Some(file) = named.as_ref().filter(|file| !file.exists()) {
-            return Err(Trouble::usage(format!(
-                "{}: there is no such file",
-                file.display()
-            )));
+            return Err(Trouble::usage(format!("{}: there is no such file", file.display())));
         }
         let file = named.or_else(|| usual.iter().find(|file| file.exists()).cloned());
         let flags = Layer {
@@ -82,12 +79,9 @@ fn load(file: Option<&Path>, flags: &Layer, usual: Option<&Path>) -> Result<Sett
     if let Some(file) = file {
         layers = layers.merge(Toml::file_exact(file));
     }
-    let layers = layers
-        .merge(Env::prefixed(PREFIX).only(&KEYS))
-        .merge(Serialized::from(flags, "default"));
-    let layer: Layer = layers
-        .extract()
-        .map_err(|error| Trouble::usage(error.to_string()))?;
+    let layers =
+        layers.merge(Env::prefixed(PREFIX).only(&KEYS)).merge(Serialized::from(flags, "default"));
+    let layer: Layer = layers.extract().map_err(|error| Trouble::usage(error.to_string()))?;
     let place = |key: &str, path: Option<PathBuf>| {
         let path = path.ok_or_else(|| missing(key, usual))?;
         Ok::<_, Trouble>(beside_its_file(&layers, key, path))
@@ -105,22 +99,18 @@ fn load(file: Option<&Path>, flags: &Layer, usual: Option<&Path>) -> Result<Sett
 
 /// A relative path out of a file is meant from where that file is.
 fn beside_its_file(layers: &Figment, key: &str, path: PathBuf) -> PathBuf {
-    let source = layers
-        .find_metadata(key)
-        .and_then(|metadata| metadata.source.clone());
+    let source = layers.find_metadata(key).and_then(|metadata| metadata.source.clone());
     match source {
-        Some(figment::Source::File(file)) if path.is_relative() => file
-            .parent()
-            .map_or_else(|| path.clone(), |directory| directory.join(&path)),
+        Some(figment::Source::File(file)) if path.is_relative() => {
+            file.parent().map_or_else(|| path.clone(), |directory| directory.join(&path))
+        }
         _ => path,
     }
 }
 
 fn missing(key: &str, usual: Option<&Path>) -> Trouble {
-    let file = usual.map_or_else(
-        || "a TOML file (-c)".to_owned(),
-        |file| file.display().to_string(),
-    );
+    let file =
+        usual.map_or_else(|| "a TOML file (-c)".to_owned(), |file| file.display().to_string());
     Trouble::usage(format!(
         "`{key}` is not configured. The fleet is reached with a controller's address and an \
          operator's certificate; write them into {file}:\n\
@@ -133,10 +123,7 @@ fn missing(key: &str, usual: Option<&Path>) -> Trouble {
 
 /// `fleet://HOST:PORT`, `fleet://HOST` or `HOST:PORT` as `HOST:PORT`.
 fn address(url: &str) -> Result<String, Trouble> {
-    let rest = url
-        .strip_prefix(SCHEME)
-        .unwrap_or(url)
-        .trim_end_matches('/');
+    let rest = url.strip_prefix(SCHEME).unwrap_or(url).trim_end_matches('/');
     let bad = || Trouble::usage(format!("server {url:?}: write fleet://HOST:{PORT}"));
     if rest.is_empty() || rest.contains('/') || rest.contains(char::is_whitespace) {
         return Err(bad());
@@ -148,13 +135,11 @@ fn address(url: &str) -> Result<String, Trouble> {
         }
         _ => false,
     };
-    Ok(
-        match (has_port, rest.contains(':') && !rest.starts_with('[')) {
-            (true, _) => rest.to_owned(),
-            (false, true) => format!("[{rest}]:{PORT}"),
-            (false, false) => format!("{rest}:{PORT}"),
-        },
-    )
+    Ok(match (has_port, rest.contains(':') && !rest.starts_with('[')) {
+        (true, _) => rest.to_owned(),
+        (false, true) => format!("[{rest}]:{PORT}"),
+        (false, false) => format!("{rest}:{PORT}"),
+    })
 }
 
 #[cfg(test)]
@@ -173,11 +158,7 @@ mod tests {
             ("fleet://[::1]", "[::1]:9440"),
             ("fleet://[::1]:7", "[::1]:7"),
         ] {
-            assert_eq!(
-                address(url).map_err(|e| e.text),
-                Ok(shown.to_owned()),
-                "{url}"
-            );
+            assert_eq!(address(url).map_err(|e| e.text), Ok(shown.to_owned()), "{url}");
         }
         for bad in ["fleet://", "fleet://a/b", "a:b", "a:99999"] {
             assert!(address(bad).is_err(), "{bad}");
@@ -193,10 +174,7 @@ mod tests {
             "server = 'c:1'\nca = 'ca.pem'\ncertificate = '/x/o.pem'\nkey = 'o.key'",
         )
         .unwrap();
-        let flags = Layer {
-            key: Some("k".into()),
-            ..Layer::default()
-        };
+        let flags = Layer { key: Some("k".into()), ..Layer::default() };
         let settings = load(Some(&file), &flags, None).unwrap();
         assert_eq!(settings.files.ca, dir.path().join("ca.pem"));
         assert_eq!(settings.files.certificate, Path::new("/x/o.pem"));
@@ -205,29 +183,18 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_named_with_what_to_do() {
-        let flags = Layer {
-            server: Some("c:1".into()),
-            ..Layer::default()
-        };
+        let flags = Layer { server: Some("c:1".into()), ..Layer::default() };
         let error = load(None, &flags, Some(Path::new("/home/u/ctl.toml"))).unwrap_err();
         assert_eq!(error.exit, 2);
-        for words in [
-            "`ca` is not configured",
-            "/home/u/ctl.toml",
-            "FLEETVISOR_CA",
-            "--ca",
-            "certs-dev",
-        ] {
+        for words in
+            ["`ca` is not configured", "/home/u/ctl.toml", "FLEETVISOR_CA", "--ca", "certs-dev"]
+        {
             assert!(error.text.contains(words), "{}", error.text);
         }
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("ctl.toml");
         std::fs::write(&file, "sever = 'c:1'").unwrap();
         let error = load(Some(&file), &Layer::default(), None).unwrap_err();
-        assert!(
-            error.text.contains("sever") && error.text.contains("ctl.toml"),
-            "{}",
-            error.text
-        );
+        assert!(error.text.contains("sever") && error.text.contains("ctl.toml"), "{}", error.text);
     }
 }

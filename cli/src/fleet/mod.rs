@@ -30,15 +30,10 @@ pub fn run_fleet(args: &[String]) -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(exit::USAGE));
         }
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let ended = match runtime {
         Ok(runtime) => runtime.block_on(run(&args)),
-        Err(error) => Err(Trouble::new(
-            exit::UNAVAILABLE,
-            format!("no runtime: {error}"),
-        )),
+        Err(error) => Err(Trouble::new(exit::UNAVAILABLE, format!("no runtime: {error}"))),
     };
     ExitCode::from(ended.unwrap_or_else(|trouble| {
         eprintln!("fleetvisorctl: {}", trouble.text);
@@ -67,13 +62,8 @@ async fn run(args: &Args) -> Result<u8, Trouble> {
 }
 
 /// Milliseconds since the epoch, for "2 s ago".
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one look at the clock, to show how long ago"
-)]
+#[expect(clippy::disallowed_methods, reason = "the one look at the clock, to show how long ago")]
 fn now_ms() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

@@ -50,22 +50,13 @@ struct Screen {
 impl Screen {
     fn new(output: Output, is_dry_run: bool) -> Self {
         let wants_bar = output == Output::Table && io::stderr().is_terminal() && !is_dry_run;
-        let target = if wants_bar {
-            ProgressDrawTarget::stderr()
-        } else {
-            ProgressDrawTarget::hidden()
-        };
+        let target =
+            if wants_bar { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(0), target);
         if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed}  {msg}") {
             bar.set_style(style);
         }
-        Self {
-            output,
-            is_dry_run,
-            operation: String::new(),
-            waves: 0,
-            bar,
-        }
+        Self { output, is_dry_run, operation: String::new(), waves: 0, bar }
     }
 
     /// Shows one piece of news; the exit code when it was the last one.
@@ -77,8 +68,7 @@ impl Screen {
             operate_message::Body::Refused(refused) => return Err(refusal(refused)),
             operate_message::Body::Plan(plan) => self.plan(plan),
             operate_message::Body::WaveOpened(wave) => {
-                self.bar
-                    .set_message(format!("wave {} of {}", wave.wave + 1, self.waves));
+                self.bar.set_message(format!("wave {} of {}", wave.wave + 1, self.waves));
             }
             operate_message::Body::Result(_) => self.bar.inc(1),
             operate_message::Body::Finished(_) => self.bar.finish_and_clear(),
@@ -155,49 +145,24 @@ fn refusal(refused: &v1::OperateRefused) -> Trouble {
 fn request(args: &Args) -> Result<v1::OperateRequest, Trouble> {
     let (verb, how, targets) = match &args.verb {
         Verb::Start(start) => {
-            let order = v1::StartOrder {
-                barrier: barrier(start.barrier),
-            };
-            (
-                operate_request::Verb::Start(order),
-                &start.how,
-                &start.targets[..],
-            )
+            let order = v1::StartOrder { barrier: barrier(start.barrier) };
+            (operate_request::Verb::Start(order), &start.how, &start.targets[..])
         }
-        Verb::Stop(stop) => (
-            operate_request::Verb::Stop(v1::StopOrder {}),
-            &stop.how,
-            &stop.targets[..],
-        ),
+        Verb::Stop(stop) => {
+            (operate_request::Verb::Stop(v1::StopOrder {}), &stop.how, &stop.targets[..])
+        }
         Verb::Restart(restart) => {
-            let order = v1::RestartOrder {
-                barrier: barrier(restart.barrier),
-                replaces: None,
-            };
-            (
-                operate_request::Verb::Restart(order),
-                &restart.how,
-                &restart.targets[..],
-            )
+            let order = v1::RestartOrder { barrier: barrier(restart.barrier), replaces: None };
+            (operate_request::Verb::Restart(order), &restart.how, &restart.targets[..])
         }
         Verb::Signal(send) => {
             let signal = Signal::parse(&send.signal).map_err(|e| Trouble::usage(e.to_string()))?;
-            let order = v1::SignalOrder {
-                signal: signal.number(),
-            };
-            (
-                operate_request::Verb::Signal(order),
-                &send.how,
-                &send.targets[..],
-            )
+            let order = v1::SignalOrder { signal: signal.number() };
+            (operate_request::Verb::Signal(order), &send.how, &send.targets[..])
         }
         Verb::Reread(reread) => {
             let order = operate_request::Verb::Reread(v1::RereadOrder {});
-            return Ok(with(
-                order,
-                &reread.how,
-                args.selection(&[], &reread.hosts)?,
-            ));
+            return Ok(with(order, &reread.how, args.selection(&[], &reread.hosts)?));
         }
         Verb::Update(update) => return update_request(args, &update.groups, &update.how),
         Verb::Hosts(_)
@@ -219,9 +184,8 @@ fn update_request(args: &Args, words: &[String], how: &How) -> Result<v1::Operat
     let mut groups = Vec::new();
     let mut hosts: Vec<String> = Vec::new();
     for word in words {
-        let (host, group) = word
-            .rsplit_once('/')
-            .map_or((None, word.as_str()), |(h, g)| (Some(h), g));
+        let (host, group) =
+            word.rsplit_once('/').map_or((None, word.as_str()), |(h, g)| (Some(h), g));
         if let Some(host) = host.map(str::to_owned).filter(|host| !hosts.contains(host)) {
             hosts.push(host);
         }
@@ -234,15 +198,8 @@ fn update_request(args: &Args, words: &[String], how: &How) -> Result<v1::Operat
             "update takes one host part for all groups; name the hosts with -H, the groups without",
         ));
     }
-    let order = v1::UpdateOrder {
-        groups,
-        digest: Vec::new(),
-    };
-    Ok(with(
-        operate_request::Verb::Update(order),
-        how,
-        args.selection(&[], &hosts)?,
-    ))
+    let order = v1::UpdateOrder { groups, digest: Vec::new() };
+    Ok(with(operate_request::Verb::Update(order), how, args.selection(&[], &hosts)?))
 }
 
 fn with(verb: operate_request::Verb, how: &How, selection: v1::Selection) -> v1::OperateRequest {
@@ -299,20 +256,12 @@ mod tests {
             asked("start web-*/all --barrier spawned --on-failure continue --yes 3").unwrap();
         assert_eq!(
             start.verb,
-            Some(Verb::Start(v1::StartOrder {
-                barrier: v1::Barrier::Spawned.into()
-            }))
+            Some(Verb::Start(v1::StartOrder { barrier: v1::Barrier::Spawned.into() }))
         );
-        assert_eq!(
-            (start.on_failure(), start.yes),
-            (v1::OnFailure::Continue, 3)
-        );
+        assert_eq!((start.on_failure(), start.yes), (v1::OnFailure::Continue, 3));
         assert_eq!(start.selection.unwrap().targets, ["web-*/all"]);
         let signal = asked("signal hup all").unwrap();
-        assert_eq!(
-            signal.verb,
-            Some(Verb::Signal(v1::SignalOrder { signal: 1 }))
-        );
+        assert_eq!(signal.verb, Some(Verb::Signal(v1::SignalOrder { signal: 1 })));
         let restart = asked("restart all --order stop-then-start").unwrap();
         assert_eq!(restart.restart_order(), v1::RestartOrderKind::StopThenStart);
     }

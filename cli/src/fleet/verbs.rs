@@ -20,11 +20,7 @@ pub async fn hosts(
     let request = v1::HostsRequest { selection };
     let hosts = controller.client.hosts(request).await?.into_inner().hosts;
     let text = || show::hosts::table(&hosts, now_ms());
-    print(
-        args.output,
-        text,
-        hosts.iter().map(show::hosts::json).collect(),
-    );
+    print(args.output, text, hosts.iter().map(show::hosts::json).collect());
     Ok(exit::SUCCESS)
 }
 
@@ -38,11 +34,7 @@ pub async fn status(
     let request = v1::StatusRequest { selection };
     let reply = controller.client.status(request).await?.into_inner();
     let text = || show::status::table(&reply, now_ms());
-    print(
-        args.output,
-        text,
-        reply.processes.iter().map(show::status::json).collect(),
-    );
+    print(args.output, text, reply.processes.iter().map(show::status::json).collect());
     for name in &reply.missing {
         eprintln!("{name}: ERROR (no such host or process)");
     }
@@ -59,18 +51,9 @@ pub async fn operations(
     asked: &Operations,
 ) -> Result<u8, Trouble> {
     let request = v1::OperationsRequest { most: asked.most };
-    let all = controller
-        .client
-        .operations(request)
-        .await?
-        .into_inner()
-        .operations;
+    let all = controller.client.operations(request).await?.into_inner().operations;
     let text = || show::operation::list(&all);
-    print(
-        args.output,
-        text,
-        all.iter().map(show::operation::record_json).collect(),
-    );
+    print(args.output, text, all.iter().map(show::operation::record_json).collect());
     Ok(exit::SUCCESS)
 }
 
@@ -80,9 +63,7 @@ pub async fn operation(
     args: &Args,
     asked: &OneOperation,
 ) -> Result<u8, Trouble> {
-    let request = v1::OperationRequest {
-        operation: asked.id.clone(),
-    };
+    let request = v1::OperationRequest { operation: asked.id.clone() };
     let record = controller.client.operation(request).await?.into_inner();
     Ok(one_record(args, &record))
 }
@@ -93,9 +74,7 @@ pub async fn cancel(
     args: &Args,
     asked: &OneOperation,
 ) -> Result<u8, Trouble> {
-    let request = v1::OperationRequest {
-        operation: asked.id.clone(),
-    };
+    let request = v1::OperationRequest { operation: asked.id.clone() };
     let record = controller.client.cancel(request).await?.into_inner();
     one_record(args, &record);
     Ok(exit::SUCCESS)
@@ -125,10 +104,7 @@ pub async fn events(
     };
     // Listened to before the watch begins, so that no Ctrl-C falls between.
     let mut interrupts = signal(SignalKind::interrupt()).map_err(|error| {
-        Trouble::new(
-            exit::UNAVAILABLE,
-            format!("Ctrl-C cannot be listened to: {error}"),
-        )
+        Trouble::new(exit::UNAVAILABLE, format!("Ctrl-C cannot be listened to: {error}"))
     })?;
     let mut stream = controller.client.watch(request).await?.into_inner();
     loop {
@@ -137,10 +113,7 @@ pub async fn events(
             _ = interrupts.recv() => return Ok(exit::SUCCESS),
         };
         let Some(message) = message else {
-            return Err(Trouble::new(
-                exit::UNAVAILABLE,
-                "the controller has hung up; watch again",
-            ));
+            return Err(Trouble::new(exit::UNAVAILABLE, "the controller has hung up; watch again"));
         };
         match &message.body {
             Some(watch_message::Body::Begun(_)) if args.output == Output::Table => {

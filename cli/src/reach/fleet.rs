@@ -24,10 +24,7 @@ pub struct Trouble {
 impl Trouble {
     /// Any trouble.
     pub fn new(exit: u8, text: impl Into<String>) -> Self {
-        Self {
-            exit,
-            text: text.into(),
-        }
+        Self { exit, text: text.into() }
     }
 
     /// What was typed or configured cannot be used.
@@ -40,10 +37,9 @@ impl From<Status> for Trouble {
     fn from(status: Status) -> Self {
         let text = status.message();
         match status.code() {
-            Code::PermissionDenied | Code::Unauthenticated => Self::new(
-                exit::NOT_AUTHORISED,
-                format!("the controller refuses: {text}"),
-            ),
+            Code::PermissionDenied | Code::Unauthenticated => {
+                Self::new(exit::NOT_AUTHORISED, format!("the controller refuses: {text}"))
+            }
             Code::InvalidArgument | Code::NotFound | Code::Unimplemented => Self::usage(text),
             Code::Unavailable | Code::Cancelled | Code::Unknown => Self::new(
                 exit::UNAVAILABLE,
@@ -80,9 +76,7 @@ impl Controller {
         let channel = proto_mtls::pinged_channel(address, Arc::new(config))
             .await
             .map_err(|error| explained(&error, files))?;
-        Ok(Self {
-            client: FleetClient::new(channel).max_decoding_message_size(ANSWER_MAX_BYTES),
-        })
+        Ok(Self { client: FleetClient::new(channel).max_decoding_message_size(ANSWER_MAX_BYTES) })
     }
 }
 

@@ -19,10 +19,7 @@ pub struct Input {
 impl Input {
     /// Goes on where the last reader stopped.
     pub fn new(leftover: &Leftover) -> Self {
-        Self {
-            partial: leftover.take(),
-            leftover: Rc::clone(leftover),
-        }
+        Self { partial: leftover.take(), leftover: Rc::clone(leftover) }
     }
 
     /// The next line without its end; `None` when there are no more. Nothing is lost if the
@@ -45,10 +42,7 @@ impl Input {
         // Registered anew each time: a terminal gives one line per read, and an old registration
         // would not tell of a second one that is there already. Files cannot be registered, and
         // need not be.
-        #[expect(
-            deprecated,
-            reason = "its successor is unsafe; standard input stays open"
-        )]
+        #[expect(deprecated, reason = "its successor is unsafe; standard input stays open")]
         let ready = AsyncFd::new(io::stdin());
         if let Ok(ready) = ready
             && ready.readable().await.is_err()

@@ -48,30 +48,18 @@ pub struct Access {
 impl Access {
     /// What the `Authorization` header says.
     fn header(username: &str, password: &str) -> String {
-        format!(
-            "Basic {}",
-            STANDARD.encode(format!("{username}:{password}"))
-        )
+        format!("Basic {}", STANDARD.encode(format!("{username}:{password}")))
     }
 
     /// For calls: once both are known.
     pub fn for_calls(&self) -> Option<String> {
-        Some(Self::header(
-            self.username.as_deref()?,
-            self.password.as_deref()?,
-        ))
+        Some(Self::header(self.username.as_deref()?, self.password.as_deref()?))
     }
 
     /// For following logs: once there is a password.
     pub fn for_logs(&self) -> Option<String> {
-        let password = self
-            .password
-            .as_deref()
-            .filter(|password| !password.is_empty())?;
-        Some(Self::header(
-            self.username.as_deref().unwrap_or("None"),
-            password,
-        ))
+        let password = self.password.as_deref().filter(|password| !password.is_empty())?;
+        Some(Self::header(self.username.as_deref().unwrap_or("None"), password))
     }
 }
 
@@ -89,9 +77,7 @@ impl Local {
     ///
     /// When the system gives us no event queue.
     pub fn new(url: String, access: Access, interruptible: bool) -> io::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         Ok(Self {
             runtime: Rc::new(runtime),
             url,
@@ -111,21 +97,13 @@ impl Local {
         };
         let request = self.request(&place, body)?;
         sender.ready().await.map_err(|e| http_trouble(&e))?;
-        let response = sender
-            .send_request(request)
-            .await
-            .map_err(|e| http_trouble(&e))?;
+        let response = sender.send_request(request).await.map_err(|e| http_trouble(&e))?;
         let status = response.status();
         if status != hyper::StatusCode::OK {
             let reason = status.canonical_reason().unwrap_or("Unknown").to_owned();
-            return Err(Trouble::new(Kind::Status {
-                code: status.as_u16(),
-                reason,
-            }));
+            return Err(Trouble::new(Kind::Status { code: status.as_u16(), reason }));
         }
-        let body = Limited::new(response.into_body(), MAX_RESPONSE_BYTES)
-            .collect()
-            .await;
+        let body = Limited::new(response.into_body(), MAX_RESPONSE_BYTES).collect().await;
         let body = body.map_err(|e| match e.downcast::<hyper::Error>() {
             Ok(error) => http_trouble(&error),
             Err(other) => Trouble::new(Kind::Protocol(other.to_string())),
@@ -155,16 +133,13 @@ impl Local {
 /// Opens a connection; its driver is a task of the runtime and ends with it.
 pub async fn connect(place: &Place) -> Result<Sender, Trouble> {
     let stream: Box<dyn Stream> = match place {
-        Place::Unix(path) => Box::new(
-            UnixStream::connect(path)
-                .await
-                .map_err(|e| Trouble::io(&e))?,
-        ),
+        Place::Unix(path) => {
+            Box::new(UnixStream::connect(path).await.map_err(|e| Trouble::io(&e))?)
+        }
         Place::Tcp(host, port) => Box::new(dial(host, *port).await?),
     };
-    let (sender, driver) = http1::handshake(TokioIo::new(stream))
-        .await
-        .map_err(|e| http_trouble(&e))?;
+    let (sender, driver) =
+        http1::handshake(TokioIo::new(stream)).await.map_err(|e| http_trouble(&e))?;
     tokio::spawn(async move {
         // Its error is also the error of the request that it was driving.
         let _ = driver.await;
@@ -174,9 +149,7 @@ pub async fn connect(place: &Place) -> Result<Sender, Trouble> {
 
 /// Tries every address of a name; the last failure counts.
 async fn dial(host: &str, port: u16) -> Result<TcpStream, Trouble> {
-    let addresses = lookup_host((host, port))
-        .await
-        .map_err(|e| unknown_host(&e))?;
+    let addresses = lookup_host((host, port)).await.map_err(|e| unknown_host(&e))?;
     let mut last = Trouble::new(Kind::Lookup("Name or service not known".to_owned()));
     for address in addresses {
         match TcpStream::connect(address).await {
@@ -225,10 +198,7 @@ impl Reach for Local {
     }
 
     fn authenticate(&mut self, username: String, password: String) {
-        self.access = Access {
-            username: Some(username),
-            password: Some(password),
-        };
+        self.access = Access { username: Some(username), password: Some(password) };
         self.begin();
     }
 

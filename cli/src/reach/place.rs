@@ -28,10 +28,7 @@ impl Place {
             return Ok(Self::Unix(path.into()));
         }
         let rest = url.strip_prefix("http://").ok_or_else(|| {
-            Trouble::value(
-                "ValueError",
-                format!("Unknown protocol for serverurl {url}"),
-            )
+            Trouble::value("ValueError", format!("Unknown protocol for serverurl {url}"))
         })?;
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let host = rest[..end].rsplit('@').next().unwrap_or_default();
@@ -58,10 +55,7 @@ fn number(port: &str) -> Result<u16, Trouble> {
         return Ok(DEFAULT_PORT);
     }
     port.parse().map_err(|_| {
-        Trouble::value(
-            "ValueError",
-            format!("port {port:?} is not a number from 0 to 65535"),
-        )
+        Trouble::value("ValueError", format!("port {port:?} is not a number from 0 to 65535"))
     })
 }
 
@@ -82,10 +76,7 @@ mod tests {
             assert_eq!(Place::parse(url).expect(url), place, "{url}");
         }
         let refused = Place::parse("https://h").expect_err("no TLS");
-        assert_eq!(
-            refused.class_and_text().1,
-            "Unknown protocol for serverurl https://h"
-        );
+        assert_eq!(refused.class_and_text().1, "Unknown protocol for serverurl https://h");
         assert!(Place::parse("http://h:x").is_err());
     }
 }

@@ -51,10 +51,7 @@ impl Trouble {
     /// Trouble of this kind, found by the caller.
     #[track_caller]
     pub fn new(kind: Kind) -> Self {
-        Self {
-            kind,
-            at: Location::caller(),
-        }
+        Self { kind, at: Location::caller() }
     }
 
     /// Something we cannot go on with; `class` is the Python type that scripts know it by.
@@ -142,10 +139,7 @@ impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (class, text) = self.class_and_text();
         let (file, line) = (self.at.file(), self.at.line());
-        write!(
-            f,
-            "error: <class '{class}'>, {text}: file: {file} line: {line}"
-        )
+        write!(f, "error: <class '{class}'>, {text}: file: {file} line: {line}")
     }
 }
 
@@ -157,23 +151,11 @@ mod tests {
 
     #[test]
     fn trouble_is_told_as_python_tells_it() {
-        let fault = Fault {
-            code: 6,
-            text: "SHUTDOWN_STATE".to_owned(),
-        };
-        let quoting = Fault {
-            code: 92,
-            text: "CANT_REREAD: it's".to_owned(),
-        };
-        let status = Kind::Status {
-            code: 401,
-            reason: "Unauthorized".to_owned(),
-        };
+        let fault = Fault { code: 6, text: "SHUTDOWN_STATE".to_owned() };
+        let quoting = Fault { code: 92, text: "CANT_REREAD: it's".to_owned() };
+        let status = Kind::Status { code: 401, reason: "Unauthorized".to_owned() };
         for (kind, text) in [
-            (
-                Kind::Fault(fault),
-                "<class 'xmlrpc.client.Fault'>, <Fault 6: 'SHUTDOWN_STATE'>",
-            ),
+            (Kind::Fault(fault), "<class 'xmlrpc.client.Fault'>, <Fault 6: 'SHUTDOWN_STATE'>"),
             (
                 Kind::Fault(quoting),
                 "<class 'xmlrpc.client.Fault'>, <Fault 92: \"CANT_REREAD: it's\">",
@@ -183,24 +165,12 @@ mod tests {
                 "<class 'xmlrpc.client.ProtocolError'>, \
                  <ProtocolError for 127.0.0.1/RPC2: 401 Unauthorized>",
             ),
-            (
-                Kind::System(111),
-                "<class 'ConnectionRefusedError'>, [Errno 111] Connection refused",
-            ),
-            (
-                Kind::System(2),
-                "<class 'FileNotFoundError'>, [Errno 2] No such file or directory",
-            ),
-            (
-                Kind::Value("ValueError", "no".to_owned()),
-                "<class 'ValueError'>, no",
-            ),
+            (Kind::System(111), "<class 'ConnectionRefusedError'>, [Errno 111] Connection refused"),
+            (Kind::System(2), "<class 'FileNotFoundError'>, [Errno 2] No such file or directory"),
+            (Kind::Value("ValueError", "no".to_owned()), "<class 'ValueError'>, no"),
         ] {
             let told = Trouble::new(kind).to_string();
-            assert!(
-                told.starts_with(&format!("error: {text}: file: ")),
-                "{told}"
-            );
+            assert!(told.starts_with(&format!("error: {text}: file: ")), "{told}");
         }
     }
 }

@@ -55,30 +55,18 @@ impl Following {
             let (path, access, sender) = (path.clone(), access.for_logs(), sender.clone());
             runtime.spawn(async move {
                 if let Err(complaint) = stream(&place, &path, access, &sender).await {
-                    let _ = sender
-                        .send(Piece::Complaint(format!("{whole} {complaint}")))
-                        .await;
+                    let _ = sender.send(Piece::Complaint(format!("{whole} {complaint}"))).await;
                 }
             });
         }
         let input = input.map(Input::new);
-        Ok(Self {
-            runtime,
-            pieces,
-            input,
-            streams_open: true,
-        })
+        Ok(Self { runtime, pieces, input, streams_open: true })
     }
 }
 
 impl Watch for Following {
     fn next(&mut self, out: &mut dyn Write) -> Heard {
-        let Self {
-            runtime,
-            pieces,
-            input,
-            streams_open,
-        } = self;
+        let Self { runtime, pieces, input, streams_open } = self;
         runtime.block_on(async {
             loop {
                 let piece = tokio::select! {
@@ -123,15 +111,9 @@ async fn stream(
     };
     let mut sender = connect(place).await.map_err(|t| told(&t))?;
     let request = request(place, path, access)?;
-    let response = sender
-        .send_request(request)
-        .await
-        .map_err(|e| told(&http_trouble(&e)))?;
+    let response = sender.send_request(request).await.map_err(|e| told(&http_trouble(&e)))?;
     if response.status() != hyper::StatusCode::OK {
-        return Err(format!(
-            "Cannot read, status code {}",
-            response.status().as_u16()
-        ));
+        return Err(format!("Cannot read, status code {}", response.status().as_u16()));
     }
     let mut body = response.into_body();
     // A connection that breaks ends the log, as its orderly end does.

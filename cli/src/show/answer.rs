@@ -7,25 +7,19 @@ use crate::reach::trouble::Trouble;
 /// The items of an answer that is an array.
 #[track_caller]
 pub fn array(value: &Value) -> Result<&[Value], Trouble> {
-    value
-        .as_array()
-        .ok_or_else(|| Trouble::value("TypeError", "the answer is not an array"))
+    value.as_array().ok_or_else(|| Trouble::value("TypeError", "the answer is not an array"))
 }
 
 /// An answer that is an integer.
 #[track_caller]
 pub fn int(value: &Value) -> Result<i64, Trouble> {
-    value
-        .to_int()
-        .ok_or_else(|| Trouble::value("TypeError", "the answer is not an integer"))
+    value.to_int().ok_or_else(|| Trouble::value("TypeError", "the answer is not an integer"))
 }
 
 /// A member of a struct.
 #[track_caller]
 pub fn member<'a>(value: &'a Value, name: &str) -> Result<&'a Value, Trouble> {
-    value
-        .get(name)
-        .ok_or_else(|| Trouble::value("KeyError", proto_words::repr(name)))
+    value.get(name).ok_or_else(|| Trouble::value("KeyError", proto_words::repr(name)))
 }
 
 /// A member that is an integer.

@@ -13,16 +13,8 @@ use crate::reach::trouble::Trouble;
 /// A member is missing or of another type.
 pub fn line(info: &Value) -> Result<String, Trouble> {
     let name = Namespec::one(text_of(info, "group")?, text_of(info, "name")?);
-    let used = if member(info, "inuse")?.is_true() {
-        "in use"
-    } else {
-        "avail"
-    };
-    let start = if member(info, "autostart")?.is_true() {
-        "auto"
-    } else {
-        "manual"
-    };
+    let used = if member(info, "inuse")?.is_true() { "in use" } else { "avail" };
+    let start = if member(info, "autostart")?.is_true() { "auto" } else { "manual" };
     let (group, process) = (int_of(info, "group_prio")?, int_of(info, "process_prio")?);
     Ok(format!("{name:32} {used:9} {start:9} {group}:{process}"))
 }
@@ -48,9 +40,6 @@ mod tests {
             info("grp", true),
             "grp:a                            in use    auto      20:999"
         );
-        assert_eq!(
-            info("a", false),
-            "a                                avail     manual    20:999"
-        );
+        assert_eq!(info("a", false), "a                                avail     manual    20:999");
     }
 }

@@ -32,33 +32,23 @@ impl Changes {
         };
         let names = |list: &Value| -> Result<Vec<String>, Trouble> {
             let names = array(list)?.iter();
-            Ok(names
-                .filter_map(|name| name.as_str().map(str::to_owned))
-                .collect())
+            Ok(names.filter_map(|name| name.as_str().map(str::to_owned)).collect())
         };
-        Ok(Self {
-            added: names(added)?,
-            changed: names(changed)?,
-            removed: names(removed)?,
-        })
+        Ok(Self { added: names(added)?, changed: names(changed)?, removed: names(removed)? })
     }
 
     /// What `reread` says: a line per group, by name.
     pub fn lines(&self) -> Vec<String> {
         let mut told = BTreeMap::new();
-        for (names, what) in [
-            (&self.added, "available"),
-            (&self.changed, "changed"),
-            (&self.removed, "disappeared"),
-        ] {
+        for (names, what) in
+            [(&self.added, "available"), (&self.changed, "changed"), (&self.removed, "disappeared")]
+        {
             told.extend(names.iter().map(|name| (name, what)));
         }
         if told.is_empty() {
             return vec!["No config updates to processes".to_owned()];
         }
-        told.into_iter()
-            .map(|(name, what)| format!("{name}: {what}"))
-            .collect()
+        told.into_iter().map(|(name, what)| format!("{name}: {what}")).collect()
     }
 }
 
@@ -78,12 +68,7 @@ mod tests {
         let changes = Changes::read(&answer([&["five", "a"], &["one"], &["g"]])).expect("three");
         assert_eq!(
             changes.lines(),
-            [
-                "a: available",
-                "five: available",
-                "g: disappeared",
-                "one: changed"
-            ]
+            ["a: available", "five: available", "g: disappeared", "one: changed"]
         );
         let none = Changes::read(&answer([&[], &[], &[]])).expect("three");
         assert_eq!(none.lines(), ["No config updates to processes"]);

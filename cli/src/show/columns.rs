@@ -6,9 +6,7 @@ const GAP: usize = 2;
 /// Lays the words out in lines of at most `width` columns. Every column but the last is filled
 /// up with blanks, and so is the last one: it is as wide as its widest word.
 pub fn columns(words: &[&str], width: usize) -> Vec<String> {
-    let rows = (1..words.len())
-        .find(|rows| fits(words, *rows, width))
-        .unwrap_or(words.len());
+    let rows = (1..words.len()).find(|rows| fits(words, *rows, width)).unwrap_or(words.len());
     let widths: Vec<usize> = words.chunks(rows.max(1)).map(widest).collect();
     let line = |row: usize| {
         let cells = widths.iter().enumerate().map(|(column, width)| {
@@ -40,10 +38,7 @@ mod tests {
 
     #[test]
     fn words_go_down_the_columns() {
-        assert_eq!(
-            columns(&["a", "bb", "c", "d", "e"], 7),
-            ["a   d", "bb  e", "c "]
-        );
+        assert_eq!(columns(&["a", "bb", "c", "d", "e"], 7), ["a   d", "bb  e", "c "]);
         assert_eq!(columns(&["a", "b"], 80), ["a  b"]);
         assert_eq!(columns(&["long", "longer"], 3), ["long  ", "longer"]);
         assert!(columns(&[], 80).is_empty());

@@ -12,14 +12,8 @@ pub fn usage(verb: &str) -> Option<&'static str> {
 }
 
 const USAGES: [(&str, &str); 22] = [
-    (
-        "add",
-        "add <name> [...]\tPut newly configured groups into service",
-    ),
-    (
-        "avail",
-        "avail\t\t\tShow everything that is configured, in service or not",
-    ),
+    ("add", "add <name> [...]\tPut newly configured groups into service"),
+    ("avail", "avail\t\t\tShow everything that is configured, in service or not"),
     (
         "clear",
         "clear <name>\t\tEmpty the logs of a process\n\
@@ -55,18 +49,9 @@ const USAGES: [(&str, &str); 22] = [
          pid all\t\t\tShow the process id of every process, a line each",
     ),
     ("quit", "quit\tLeave the shell"),
-    (
-        "reload",
-        "reload \t\tStop everything and start supervisord anew",
-    ),
-    (
-        "remove",
-        "remove <name> [...]\tTake stopped groups out of service",
-    ),
-    (
-        "reread",
-        "reread \t\t\tRead the configuration again and show what is new, changing nothing",
-    ),
+    ("reload", "reload \t\tStop everything and start supervisord anew"),
+    ("remove", "remove <name> [...]\tTake stopped groups out of service"),
+    ("reread", "reread \t\t\tRead the configuration again and show what is new, changing nothing"),
     (
         "restart",
         "restart <name>\t\tStop and start a process\n\

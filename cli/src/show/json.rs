@@ -13,9 +13,7 @@ pub fn json(value: &Value) -> Json {
         Value::Double(number) => Number::from_f64(*number).map_or(Json::Null, Json::Number),
         Value::Array(items) => items.iter().map(json).collect(),
         Value::Struct(members) => {
-            let members = members
-                .iter()
-                .map(|(name, value)| (name.clone(), json(value)));
+            let members = members.iter().map(|(name, value)| (name.clone(), json(value)));
             Json::Object(members.collect::<Map<_, _>>())
         }
     }

@@ -90,20 +90,13 @@ pub const STOPPED: Wording = Wording {
 };
 
 /// `signal`.
-pub const SIGNALLED: Wording = Wording {
-    good: "signalled",
-    bad: SIGNAL_FAULTS,
-    failure_speaks: true,
-    harmless: None,
-};
+pub const SIGNALLED: Wording =
+    Wording { good: "signalled", bad: SIGNAL_FAULTS, failure_speaks: true, harmless: None };
 
 /// `clear`.
 pub const CLEARED: Wording = Wording {
     good: "cleared",
-    bad: &[
-        (FaultCode::BadName, "no such process"),
-        (FaultCode::Failed, "failed"),
-    ],
+    bad: &[(FaultCode::BadName, "no such process"), (FaultCode::Failed, "failed")],
     failure_speaks: false,
     harmless: None,
 };
@@ -153,84 +146,33 @@ mod tests {
 
     fn told(wording: &Wording, fault: F) -> (String, Option<u8>) {
         let status = fault.number();
-        let outcome = Outcome {
-            status,
-            description: "FAILED: why".into(),
-            ..Outcome::good("g", "p")
-        };
+        let outcome =
+            Outcome { status, description: "FAILED: why".into(), ..Outcome::good("g", "p") };
         let line = wording.line(&outcome);
-        (
-            line.unwrap_or_else(|trouble| trouble.class_and_text().1),
-            wording.exit(status),
-        )
+        (line.unwrap_or_else(|trouble| trouble.class_and_text().1), wording.exit(status))
     }
 
     #[test]
     fn each_result_has_its_line_and_its_exit_code() {
         for (wording, fault, line, exit) in [
             (&STARTED, F::Success, "g:p: started", None),
-            (
-                &STARTED,
-                F::BadName,
-                "g:p: ERROR (no such process)",
-                Some(1),
-            ),
+            (&STARTED, F::BadName, "g:p: ERROR (no such process)", Some(1)),
             (&STARTED, F::NoFile, "g:p: ERROR (no such file)", Some(1)),
-            (
-                &STARTED,
-                F::NotExecutable,
-                "g:p: ERROR (file is not executable)",
-                Some(1),
-            ),
-            (
-                &STARTED,
-                F::AlreadyStarted,
-                "g:p: ERROR (already started)",
-                None,
-            ),
+            (&STARTED, F::NotExecutable, "g:p: ERROR (file is not executable)", Some(1)),
+            (&STARTED, F::AlreadyStarted, "g:p: ERROR (already started)", None),
             (&STARTED, F::SpawnError, "g:p: ERROR (spawn error)", Some(7)),
-            (
-                &STARTED,
-                F::AbnormalTermination,
-                "g:p: ERROR (abnormal termination)",
-                Some(7),
-            ),
-            (
-                &STARTED,
-                F::Failed,
-                "Unknown result code 30 for g:p",
-                Some(1),
-            ),
+            (&STARTED, F::AbnormalTermination, "g:p: ERROR (abnormal termination)", Some(7)),
+            (&STARTED, F::Failed, "Unknown result code 30 for g:p", Some(1)),
             (&STOPPED, F::Success, "g:p: stopped", None),
             (&STOPPED, F::NotRunning, "g:p: ERROR (not running)", None),
             (&STOPPED, F::Failed, "FAILED: why", Some(1)),
-            (
-                &STOPPED,
-                F::NoFile,
-                "Unknown result code 20 for g:p",
-                Some(1),
-            ),
+            (&STOPPED, F::NoFile, "Unknown result code 20 for g:p", Some(1)),
             (&SIGNALLED, F::Success, "g:p: signalled", None),
-            (
-                &SIGNALLED,
-                F::NotRunning,
-                "g:p: ERROR (not running)",
-                Some(7),
-            ),
-            (
-                &SIGNALLED,
-                F::BadSignal,
-                "g:p: ERROR (bad signal name)",
-                Some(1),
-            ),
+            (&SIGNALLED, F::NotRunning, "g:p: ERROR (not running)", Some(7)),
+            (&SIGNALLED, F::BadSignal, "g:p: ERROR (bad signal name)", Some(1)),
             (&CLEARED, F::Success, "g:p: cleared", None),
             (&CLEARED, F::Failed, "g:p: ERROR (failed)", Some(1)),
-            (
-                &CLEARED,
-                F::BadName,
-                "g:p: ERROR (no such process)",
-                Some(1),
-            ),
+            (&CLEARED, F::BadName, "g:p: ERROR (no such process)", Some(1)),
         ] {
             assert_eq!(told(wording, fault), (line.to_owned(), exit), "{fault}");
         }

@@ -56,11 +56,7 @@ pub fn dead(state: i64) -> bool {
 pub fn table(infos: &[&Info]) -> Vec<String> {
     let name = |info: &Info| Namespec::one(&info.group, &info.name).to_string();
     let names: Vec<String> = infos.iter().map(|info| name(info)).collect();
-    let longest = names
-        .iter()
-        .map(|name| name.chars().count())
-        .max()
-        .unwrap_or(0);
+    let longest = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
     let width = longest.max(LEAST_NAME_COLUMNS) + GAP_COLUMNS;
     let line = |(name, info): (&String, &&Info)| {
         format!("{name:width$}{:10}{}", info.state_name, info.description)
@@ -96,13 +92,7 @@ mod tests {
                 "grp:one                          STARTING  ",
             ]
         );
-        let long = info(
-            "g",
-            "a-name-that-is-longer-than-thirty",
-            0,
-            "STOPPED",
-            "Not started",
-        );
+        let long = info("g", "a-name-that-is-longer-than-thirty", 0, "STOPPED", "Not started");
         assert_eq!(
             table(&[&cat, &long]),
             [

@@ -20,10 +20,7 @@ pub fn run(session: &mut Session<'_>, argument: &str) -> Done {
             Some(FaultCode::ShutdownState) => session.fail(exit::GENERIC, "ERROR: shutting down"),
             Some(FaultCode::AlreadyAdded) => session.say("ERROR: process group already active"),
             Some(FaultCode::BadName) => {
-                session.fail(
-                    exit::GENERIC,
-                    &format!("ERROR: no such process/group: {name}"),
-                );
+                session.fail(exit::GENERIC, &format!("ERROR: no such process/group: {name}"));
             }
             _ => return Err(trouble),
         }

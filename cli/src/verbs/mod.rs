@@ -97,11 +97,7 @@ fn has_words(session: &mut Session<'_>, verb: &str, argument: &str) -> bool {
     if argument.is_empty() {
         return false;
     }
-    misused(
-        session,
-        verb,
-        &format!("Error: {verb} accepts no arguments"),
-    );
+    misused(session, verb, &format!("Error: {verb} accepts no arguments"));
     true
 }
 

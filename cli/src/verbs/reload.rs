@@ -9,10 +9,7 @@ use crate::session::Session;
 
 pub fn run(session: &mut Session<'_>, argument: &str) -> Done {
     if has_words(session, "reload", argument)
-        || !sure(
-            session,
-            "Really restart the remote supervisord process y/N? ",
-        )?
+        || !sure(session, "Really restart the remote supervisord process y/N? ")?
     {
         return Ok(());
     }

@@ -10,10 +10,7 @@ use crate::session::Session;
 
 pub fn run(session: &mut Session<'_>, argument: &str) -> Done {
     if has_words(session, "shutdown", argument)
-        || !sure(
-            session,
-            "Really shut the remote supervisord process down y/N? ",
-        )?
+        || !sure(session, "Really shut the remote supervisord process down y/N? ")?
     {
         return Ok(());
     }
@@ -30,10 +27,7 @@ pub fn run(session: &mut Session<'_>, argument: &str) -> Done {
         (_, Some(Errno::ENOENT)) => "no such file",
         _ => return Err(trouble),
     };
-    let complaint = format!(
-        "ERROR: {} {reason} (already shut down?)",
-        session.reach.url()
-    );
+    let complaint = format!("ERROR: {} {reason} (already shut down?)", session.reach.url());
     session.fail(exit::GENERIC, &complaint);
     Ok(())
 }

@@ -32,10 +32,6 @@ pub fn run(session: &mut Session<'_>, argument: &str) -> Done {
 
 #[expect(clippy::unnecessary_wraps, reason = "it ends a verb")]
 fn too_few(session: &mut Session<'_>) -> Done {
-    misused(
-        session,
-        "signal",
-        "Error: signal requires a signal name and a process name",
-    );
+    misused(session, "signal", "Error: signal requires a signal name and a process name");
     Ok(())
 }

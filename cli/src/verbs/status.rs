@@ -19,10 +19,8 @@ pub fn run(session: &mut Session<'_>, argument: &str) -> Done {
         return Ok(());
     }
     let infos = session.call("getAllProcessInfo", &[])?;
-    let infos: Vec<Info> = answer::array(&infos)?
-        .iter()
-        .map(Info::read)
-        .collect::<Result<_, _>>()?;
+    let infos: Vec<Info> =
+        answer::array(&infos)?.iter().map(Info::read).collect::<Result<_, _>>()?;
     let shown = if names.is_empty() || names.contains(&"all") {
         infos.iter().collect()
     } else {

@@ -47,11 +47,7 @@ pub fn run(session: &mut Session<'_>, argument: &str) -> Done {
 }
 
 fn slice(session: &mut Session<'_>, name: &str, channel: &str, bytes: i64) -> Done {
-    let method = if channel == "stdout" {
-        "readProcessStdoutLog"
-    } else {
-        "readProcessStderrLog"
-    };
+    let method = if channel == "stdout" { "readProcessStdoutLog" } else { "readProcessStderrLog" };
     let params = [name.into(), from_end(bytes)?, 0.into()];
     let log = session.reach.call(method, &params);
     tell(session, name, log)
@@ -59,9 +55,7 @@ fn slice(session: &mut Session<'_>, name: &str, channel: &str, bytes: i64) -> Do
 
 /// The offset that means "the last so many bytes"; a negative count means "from there on".
 pub fn from_end(bytes: i64) -> Result<Value, Trouble> {
-    let offset = bytes
-        .checked_neg()
-        .and_then(|offset| i32::try_from(offset).ok());
+    let offset = bytes.checked_neg().and_then(|offset| i32::try_from(offset).ok());
     let offset =
         offset.ok_or_else(|| Trouble::value("OverflowError", "int exceeds XML-RPC limits"));
     offset.map(Value::Int)

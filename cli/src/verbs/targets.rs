@@ -123,11 +123,7 @@ pub fn unknown(name: &str, meant: &Namespec) -> String {
 /// said. Groups have no `/` in their names, so nothing that exists is refused. supervisorctl
 /// does not know this, so under its name neither do we.
 pub fn names_a_host(session: &mut Session<'_>, names: &[&str]) -> bool {
-    let hosted = |name: &&&str| {
-        name.split(':')
-            .next()
-            .is_some_and(|group| group.contains('/'))
-    };
+    let hosted = |name: &&&str| name.split(':').next().is_some_and(|group| group.contains('/'));
     let Some(name) = names.iter().find(hosted).filter(|_| session.own_name) else {
         return false;
     };

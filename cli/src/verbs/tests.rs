@@ -41,19 +41,13 @@ impl Reach for Script {
         });
         let words: Vec<String> = [method.to_owned()].into_iter().chain(shown).collect();
         self.asked.push(words.join(" "));
-        let answer = self
-            .answers
-            .pop_front()
-            .expect("the script has an answer for every call");
+        let answer = self.answers.pop_front().expect("the script has an answer for every call");
         answer.map_err(Trouble::new)
     }
 
     fn follow(&mut self, paths: &[String], _with_input: bool) -> Result<Box<dyn Watch>, Trouble> {
         self.asked.push(format!("follow {}", paths.join(" ")));
-        Ok(Box::new(Script {
-            heard: std::mem::take(&mut self.heard),
-            ..Script::default()
-        }))
+        Ok(Box::new(Script { heard: std::mem::take(&mut self.heard), ..Script::default() }))
     }
 
     fn line(&mut self) -> Heard {
@@ -70,10 +64,7 @@ impl Watch for Script {
 
 fn fault(code: FaultCode, about: &str) -> Result<Value, Kind> {
     let text = format!("{code}: {about}");
-    Err(Kind::Fault(Fault {
-        code: code.number(),
-        text,
-    }))
+    Err(Kind::Fault(Fault { code: code.number(), text }))
 }
 
 fn system(error: nix::errno::Errno) -> Result<Value, Kind> {
@@ -106,11 +97,7 @@ fn play(line: &str, answers: Vec<Result<Value, Kind>>) -> Played {
 }
 
 fn play_hearing(line: &str, answers: Vec<Result<Value, Kind>>, heard: Vec<Heard>) -> Played {
-    let mut script = Script {
-        answers: answers.into(),
-        heard: heard.into(),
-        ..Script::default()
-    };
+    let mut script = Script { answers: answers.into(), heard: heard.into(), ..Script::default() };
     let mut out = Vec::new();
     let mut session = Session {
         reach: &mut script,
@@ -122,25 +109,14 @@ fn play_hearing(line: &str, answers: Vec<Result<Value, Kind>>, heard: Vec<Heard>
     };
     action::run(&mut session, line);
     let exit = session.exit;
-    assert!(
-        script.answers.is_empty(),
-        "{line}: fewer calls than answers: {:?}",
-        script.asked
-    );
+    assert!(script.answers.is_empty(), "{line}: fewer calls than answers: {:?}", script.asked);
     let printed = String::from_utf8(out).expect("we print UTF-8");
-    Played {
-        asked: script.asked,
-        printed,
-        exit,
-    }
+    Played { asked: script.asked, printed, exit }
 }
 
 #[test]
 fn start_asks_for_each_name_and_tells_each_result() {
-    let group = vec![
-        result("a", FaultCode::Success),
-        result("b", FaultCode::SpawnError),
-    ];
+    let group = vec![result("a", FaultCode::Success), result("b", FaultCode::SpawnError)];
     let played = play(
         "start cat grp:* zz:* nofile",
         vec![
@@ -192,38 +168,21 @@ fn all_among_the_names_means_everything() {
     let results = Value::Array(vec![result("a", FaultCode::NotRunning)]);
     let played = play("signal HUP x all", vec![version(), Ok(results)]);
     assert_eq!(played.asked[1], "signalAllProcesses HUP");
-    assert_eq!(
-        (played.printed.as_str(), played.exit),
-        ("grp:a: ERROR (not running)\n", 7)
-    );
+    assert_eq!((played.printed.as_str(), played.exit), ("grp:a: ERROR (not running)\n", 7));
 }
 
 #[test]
 fn a_server_that_is_not_there_is_told_with_its_own_exit_code() {
     use nix::errno::Errno::{ECONNREFUSED, ENOENT};
     for (line, error, printed, exit) in [
-        (
-            "stop all",
-            ECONNREFUSED,
-            "unix:///s refused connection\n",
-            4,
-        ),
+        ("stop all", ECONNREFUSED, "unix:///s refused connection\n", 4),
         ("stop all", ENOENT, "unix:///s no such file\n", 7),
         ("status", ECONNREFUSED, "unix:///s refused connection\n", 4),
         ("status", ENOENT, "unix:///s no such file\n", 4),
-        (
-            "shutdown",
-            ENOENT,
-            "ERROR: unix:///s no such file (already shut down?)\n",
-            1,
-        ),
+        ("shutdown", ENOENT, "ERROR: unix:///s no such file (already shut down?)\n", 1),
     ] {
         let played = play(line, vec![system(error)]);
-        assert_eq!(
-            (played.printed.as_str(), played.exit),
-            (printed, exit),
-            "{line} {error}"
-        );
+        assert_eq!((played.printed.as_str(), played.exit), (printed, exit), "{line} {error}");
     }
     let played = play("avail", vec![system(ENOENT)]);
     let start = "error: <class 'FileNotFoundError'>, [Errno 2] No such file or directory: file: ";
@@ -234,27 +193,16 @@ fn a_server_that_is_not_there_is_told_with_its_own_exit_code() {
 #[test]
 fn a_server_without_our_interface_is_told_once() {
     let played = play("pid", vec![fault(FaultCode::UnknownMethod, "")]);
-    assert!(
-        played
-            .printed
-            .starts_with("Sorry, supervisord responded but did not recognize")
-    );
+    assert!(played.printed.starts_with("Sorry, supervisord responded but did not recognize"));
     assert_eq!(played.exit, 3);
     let played = play("pid", vec![Ok("2.0".into())]);
-    assert!(
-        played
-            .printed
-            .ends_with("API version 3.0, but the remote version is 2.0.\n")
-    );
+    assert!(played.printed.ends_with("API version 3.0, but the remote version is 2.0.\n"));
     assert_eq!(played.exit, 5);
 }
 
 #[test]
 fn a_refused_password_is_told_without_a_second_try() {
-    let refused = Kind::Status {
-        code: 401,
-        reason: "Unauthorized".to_owned(),
-    };
+    let refused = Kind::Status { code: 401, reason: "Unauthorized".to_owned() };
     let played = play("status", vec![Err(refused)]);
     let printed = "Server requires authentication\n";
     assert_eq!((played.printed.as_str(), played.exit), (printed, 1));
@@ -264,10 +212,7 @@ fn a_refused_password_is_told_without_a_second_try() {
 fn who_can_be_asked_is_asked_for_the_password_and_before_a_shutdown() {
     let ask = |line: &str, answers: Vec<Result<Value, Kind>>, lines: &[&str]| {
         let heard = lines.iter().map(|line| Heard::Line((*line).to_owned()));
-        let mut script = Script {
-            answers: answers.into(),
-            ..Script::default()
-        };
+        let mut script = Script { answers: answers.into(), ..Script::default() };
         script.heard = heard.collect();
         let mut out = Vec::new();
         let mut session = Session {
@@ -280,18 +225,9 @@ fn who_can_be_asked_is_asked_for_the_password_and_before_a_shutdown() {
         };
         action::run(&mut session, line);
         let exit = session.exit;
-        (
-            String::from_utf8(out).expect("we print UTF-8"),
-            exit,
-            script.asked,
-        )
+        (String::from_utf8(out).expect("we print UTF-8"), exit, script.asked)
     };
-    let refused = || {
-        Err(Kind::Status {
-            code: 401,
-            reason: "Unauthorized".to_owned(),
-        })
-    };
+    let refused = || Err(Kind::Status { code: 401, reason: "Unauthorized".to_owned() });
     let answers = vec![refused(), version(), Ok(7.into())];
     let (printed, exit, asked) = ask("pid", answers, &["u", "p"]);
     assert!(printed.starts_with("Server requires authentication\nUsername:Password:"));
@@ -311,11 +247,7 @@ fn who_can_be_asked_is_asked_for_the_password_and_before_a_shutdown() {
 #[test]
 fn update_goes_by_removed_changed_added_and_keeps_a_group_that_will_not_stop() {
     let names = |names: &[&str]| Value::Array(names.iter().map(|n| Value::from(*n)).collect());
-    let changes = Value::Array(vec![
-        names(&["new"]),
-        names(&["old"]),
-        names(&["gone", "stuck"]),
-    ]);
+    let changes = Value::Array(vec![names(&["new"]), names(&["old"]), names(&["gone", "stuck"])]);
     let stuck = Value::Array(vec![result("x", FaultCode::Failed)]);
     let done = || Ok(Value::Boolean(true));
     let played = play(
@@ -379,13 +311,7 @@ fn fg_sends_lines_until_the_process_is_gone() {
     let lines = || vec![Heard::Line("a".into()), Heard::Line("b".into())];
     let played = play_hearing(
         "fg cat",
-        vec![
-            version(),
-            state(20),
-            Ok(true.into()),
-            state(20),
-            fault(FaultCode::NotRunning, "cat"),
-        ],
+        vec![version(), state(20), Ok(true.into()), state(20), fault(FaultCode::NotRunning, "cat")],
         lines(),
     );
     assert_eq!(played.asked[3], "sendProcessStdin cat a\n");
@@ -399,10 +325,7 @@ fn fg_sends_lines_until_the_process_is_gone() {
 fn tail_counts_from_the_end() {
     for (line, params) in [
         ("tail cat", "readProcessStdoutLog cat Int(-1600) Int(0)"),
-        (
-            "tail -5 cat stderr",
-            "readProcessStderrLog cat Int(-5) Int(0)",
-        ),
+        ("tail -5 cat stderr", "readProcessStderrLog cat Int(-5) Int(0)"),
         ("tail --5 cat", "readProcessStdoutLog cat Int(5) Int(0)"),
         ("maintail -7", "readLog Int(-7) Int(0)"),
     ] {
@@ -417,12 +340,7 @@ fn tail_counts_from_the_end() {
 
 #[test]
 fn a_host_part_is_refused_on_one_host() {
-    for line in [
-        "start web01/cat",
-        "restart web01/grp:*",
-        "pid a web01/cat",
-        "tail -f w/cat",
-    ] {
+    for line in ["start web01/cat", "restart web01/grp:*", "pid a web01/cat", "tail -f w/cat"] {
         let played = play(line, vec![version()]);
         assert_eq!((played.asked.len(), played.exit), (1, 2), "{line}");
     }
@@ -432,10 +350,7 @@ fn a_host_part_is_refused_on_one_host() {
 
 #[test]
 fn open_keeps_the_exit_code() {
-    let played = play(
-        "open http://h:1",
-        vec![system(nix::errno::Errno::ECONNREFUSED)],
-    );
+    let played = play("open http://h:1", vec![system(nix::errno::Errno::ECONNREFUSED)]);
     assert_eq!(played.asked, ["turn to http://h:1", "getVersion"]);
     assert_eq!(played.exit, 0);
     assert_eq!(play("open ftp://x", vec![]).exit, 1);

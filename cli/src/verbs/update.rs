@@ -69,10 +69,7 @@ fn remove(session: &mut Session<'_>, group: &str) -> Done {
     session.say(&format!("{group}: stopped"));
     for result in answer::array(&results)? {
         if answer::int_of(result, "status")? == i64::from(FaultCode::Failed.number()) {
-            session.fail(
-                exit::GENERIC,
-                &format!("{group}: has problems; not removing"),
-            );
+            session.fail(exit::GENERIC, &format!("{group}: has problems; not removing"));
             return Ok(());
         }
     }

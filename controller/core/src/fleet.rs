@@ -99,14 +99,9 @@ impl Fleet {
             entry.agent_version = host.agent_version;
             entry.instance_id = host.instance_id;
         }
-        let mut operations: BTreeMap<_, _> = operations
-            .into_iter()
-            .map(|operation| (operation.id.clone(), operation))
-            .collect();
-        for operation in operations
-            .values_mut()
-            .filter(|operation| !operation.is_done())
-        {
+        let mut operations: BTreeMap<_, _> =
+            operations.into_iter().map(|operation| (operation.id.clone(), operation)).collect();
+        for operation in operations.values_mut().filter(|operation| !operation.is_done()) {
             operation.resume(now);
         }
         Self {
@@ -147,16 +142,8 @@ impl Fleet {
 
     fn take(&mut self, now: Now, input: Input) {
         match input {
-            Input::Arrived {
-                session,
-                host,
-                hello,
-            } => self.arrived(now, session, &host, hello),
-            Input::Said {
-                session,
-                host,
-                said,
-            } => self.said(now, session, &host, said),
+            Input::Arrived { session, host, hello } => self.arrived(now, session, &host, hello),
+            Input::Said { session, host, said } => self.said(now, session, &host, said),
             Input::Left { session, host, why } => self.left(now, session, &host, &why),
             Input::Asked(asked) => self.asked(now, &asked),
             Input::NotRecorded { operation, unsent } => {
@@ -187,20 +174,13 @@ impl Fleet {
     /// When [`Input::Woke`] is due, on the monotonic clock.
     #[must_use]
     pub fn next_deadline(&self) -> Option<u64> {
-        let operations = self
-            .operations
-            .values()
-            .filter_map(Operation::next_deadline);
+        let operations = self.operations.values().filter_map(Operation::next_deadline);
         operations.chain(self.session_deadlines()).min()
     }
 
     fn advance_operations(&mut self, now: Now) {
         let mut sends = Vec::new();
-        for operation in self
-            .operations
-            .values_mut()
-            .filter(|operation| !operation.is_done())
-        {
+        for operation in self.operations.values_mut().filter(|operation| !operation.is_done()) {
             let seen = (operation.log.len(), operation.is_done());
             let batches = operation.advance(now, &self.inventory, self.epoch);
             if seen != (operation.log.len(), operation.is_done()) || !batches.is_empty() {
@@ -229,8 +209,7 @@ impl Fleet {
         let mut waiting = Vec::new();
         for (ticket, id, from) in std::mem::take(&mut self.followers) {
             let Some(operation) = self.operations.get(&id) else {
-                self.effects
-                    .push(Effect::Answer(ticket, Answer::NoSuchOperation(id)));
+                self.effects.push(Effect::Answer(ticket, Answer::NoSuchOperation(id)));
                 continue;
             };
             if operation.log.len() > from || operation.is_done() {
@@ -277,8 +256,7 @@ impl Fleet {
         for id in std::mem::take(&mut self.dirty) {
             if let Some(operation) = self.operations.get(&id) {
                 let then = after.remove(&id).unwrap_or_default();
-                self.effects
-                    .push(Effect::Record(Box::new(operation.clone()), then));
+                self.effects.push(Effect::Record(Box::new(operation.clone()), then));
             }
         }
         self.effects.extend(after.into_values().flatten());
@@ -302,20 +280,13 @@ fn ended(operation: &Operation) -> AuditLine {
     for (_, result) in operation.results() {
         *counts.entry(result.outcome.kind.name()).or_default() += 1;
     }
-    let counts: Vec<_> = counts
-        .iter()
-        .map(|(kind, count)| format!("{kind} {count}"))
-        .collect();
+    let counts: Vec<_> = counts.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
     AuditLine {
         who: operation.operator.clone(),
         from: String::new(),
         what: format!("{} has ended", operation.request.verb.name()),
         operation: operation.id.clone(),
         targets: Vec::new(),
-        result: if counts.is_empty() {
-            "nothing to do".to_owned()
-        } else {
-            counts.join(", ")
-        },
+        result: if counts.is_empty() { "nothing to do".to_owned() } else { counts.join(", ") },
     }
 }

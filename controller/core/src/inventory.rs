@@ -144,9 +144,7 @@ impl Inventory {
 
     /// The host with this name, made known if it was not.
     pub fn entry(&mut self, name: &str) -> &mut Host {
-        self.hosts
-            .entry(name.to_owned())
-            .or_insert_with(|| Host::unheard(name))
+        self.hosts.entry(name.to_owned()).or_insert_with(|| Host::unheard(name))
     }
 
     /// The host with this name, to be changed.
@@ -172,10 +170,8 @@ mod tests {
     use crate::fleet::testing::row;
 
     fn names(host: &Host) -> String {
-        let all: Vec<_> = host
-            .rows()
-            .map(|row| format!("{}:{}@{}", row.group, row.name, row.seq))
-            .collect();
+        let all: Vec<_> =
+            host.rows().map(|row| format!("{}:{}@{}", row.group, row.name, row.seq)).collect();
         all.join(" ")
     }
 
@@ -191,10 +187,12 @@ mod tests {
             vec![row("g", "a", 3, "RUNNING"), row("g", "b", 5, "STOPPED")],
         );
         assert_eq!(names(&host), "g:a@3 g:b@5");
-        assert!(host.apply_deltas(
-            at(1, 7),
-            vec![row("g", "a", 7, "EXITED"), row("g", "b", 4, "RUNNING")]
-        ));
+        assert!(
+            host.apply_deltas(
+                at(1, 7),
+                vec![row("g", "a", 7, "EXITED"), row("g", "b", 4, "RUNNING")]
+            )
+        );
         assert_eq!(names(&host), "g:a@7 g:b@5");
         assert!(host.apply_deltas(at(1, 8), vec![row("g", "b", 8, "gone")]));
         assert_eq!((names(&host).as_str(), host.position.seq), ("g:a@7", 8));

@@ -197,11 +197,7 @@ impl Operation {
         for wave in &plan.waves {
             let places = wave.targets.iter().map(|planned| {
                 let again = (wave.half == Half::Start)
-                    .then(|| {
-                        targets
-                            .iter()
-                            .position(|known| known.name == planned.target)
-                    })
+                    .then(|| targets.iter().position(|known| known.name == planned.target))
                     .flatten();
                 again.unwrap_or_else(|| {
                     targets.push(Target::pending(planned.target.clone(), planned.is_known));
@@ -242,18 +238,13 @@ impl Operation {
 
     /// The results, each with its target.
     pub fn results(&self) -> impl Iterator<Item = (&Name, &TargetResult)> {
-        self.targets
-            .iter()
-            .filter_map(|target| Some((&target.name, target.result()?)))
+        self.targets.iter().filter_map(|target| Some((&target.name, target.result()?)))
     }
 
     /// The code that a client ends with, as far as the results are known.
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
-        exit_code(
-            self.results().map(|(_, result)| result.outcome.kind),
-            self.was_stopped,
-        )
+        exit_code(self.results().map(|(_, result)| result.outcome.kind), self.was_stopped)
     }
 
     /// Hosts that have orders of it without a result; one may come several times.
@@ -268,13 +259,10 @@ impl Operation {
         if self.is_done() {
             return None;
         }
-        let each = self
-            .targets
-            .iter()
-            .filter_map(|target| match &target.state {
-                TargetState::Due(until) | TargetState::Handed(until) => Some(until.mono_ns),
-                TargetState::Pending | TargetState::Done(_) => None,
-            });
+        let each = self.targets.iter().filter_map(|target| match &target.state {
+            TargetState::Due(until) | TargetState::Handed(until) => Some(until.mono_ns),
+            TargetState::Pending | TargetState::Done(_) => None,
+        });
         each.chain([self.deadline.mono_ns]).min()
     }
 }

@@ -76,11 +76,7 @@ mod tests {
             (&[Failed, Unknown, Skipped], true, 15),
         ];
         for (results, was_stopped, code) in table {
-            assert_eq!(
-                exit_code(results.iter().copied(), was_stopped),
-                code,
-                "{results:?}"
-            );
+            assert_eq!(exit_code(results.iter().copied(), was_stopped), code, "{results:?}");
         }
     }
 }

@@ -116,11 +116,7 @@ pub fn plan(
     guard(&found, request, guard_hosts)?;
     let warnings = warnings(inventory, &found);
     let waves = arrange(found, &request.verb);
-    Ok(Plan {
-        least_secs: waves.iter().map(|wave| wave.least_secs).sum(),
-        waves,
-        warnings,
-    })
+    Ok(Plan { least_secs: waves.iter().map(|wave| wave.least_secs).sum(), waves, warnings })
 }
 
 fn guard(found: &[Found], request: &Request, limit: u32) -> Result<(), PlanRefused> {
@@ -200,11 +196,7 @@ fn unreported(part: &Part<'_>) -> Found {
 }
 
 fn target(host: &Host, group: &str, process: &str) -> Target {
-    Target {
-        host: host.name.clone(),
-        group: group.to_owned(),
-        process: process.to_owned(),
-    }
+    Target { host: host.name.clone(), group: group.to_owned(), process: process.to_owned() }
 }
 
 fn is_ordered(verb: &Verb) -> bool {
@@ -216,42 +208,26 @@ fn arrange(found: Vec<Found>, verb: &Verb) -> Vec<Wave> {
     for found in found {
         by_key.entry(found.key).or_default().push(found);
     }
-    let ascending = |half| {
-        by_key
-            .iter()
-            .map(move |(key, found)| wave(*key, found, half))
-    };
-    let descending = |half| {
-        by_key
-            .iter()
-            .rev()
-            .map(move |(key, found)| wave(*key, found, half))
-    };
+    let ascending = |half| by_key.iter().map(move |(key, found)| wave(*key, found, half));
+    let descending = |half| by_key.iter().rev().map(move |(key, found)| wave(*key, found, half));
     match verb {
         Verb::Stop => descending(Half::Whole).collect(),
-        Verb::Restart(_, RestartOrder::StopThenStart) => descending(Half::Stop)
-            .chain(ascending(Half::Start))
-            .collect(),
+        Verb::Restart(_, RestartOrder::StopThenStart) => {
+            descending(Half::Stop).chain(ascending(Half::Start)).collect()
+        }
         _ => ascending(Half::Whole).collect(),
     }
 }
 
 fn wave((group_priority, priority): (i64, i64), found: &[Found], half: Half) -> Wave {
-    let least = found
-        .iter()
-        .map(|found| found.waits_secs)
-        .max()
-        .unwrap_or(0);
+    let least = found.iter().map(|found| found.waits_secs).max().unwrap_or(0);
     Wave {
         group_priority,
         priority,
         half,
         targets: found
             .iter()
-            .map(|found| PlannedTarget {
-                target: found.target.clone(),
-                is_known: found.is_known,
-            })
+            .map(|found| PlannedTarget { target: found.target.clone(), is_known: found.is_known })
             .collect(),
         least_secs: if half == Half::Stop { 0 } else { least },
     }
@@ -264,27 +240,19 @@ fn warnings(inventory: &Inventory, found: &[Found]) -> Vec<String> {
     for found in found {
         if let Some(row) = inventory.row(&found.target) {
             let hosts = groups.entry(&found.target.group).or_default();
-            hosts
-                .entry(row.group_priority)
-                .or_default()
-                .insert(&found.target.host);
+            hosts.entry(row.group_priority).or_default().insert(&found.target.host);
         } else if !found.is_known {
             unreported.insert(found.target.host.as_str());
         }
     }
-    let disagreeing = groups
-        .iter()
-        .filter(|(_, by)| by.len() > 1)
-        .map(|(group, by)| {
-            let each: Vec<_> = by
-                .iter()
-                .map(|(priority, hosts)| format!("{priority} on {}", join(hosts)))
-                .collect();
-            format!(
-                "group {group} has different priorities, each host keeps its own: {}",
-                each.join("; ")
-            )
-        });
+    let disagreeing = groups.iter().filter(|(_, by)| by.len() > 1).map(|(group, by)| {
+        let each: Vec<_> =
+            by.iter().map(|(priority, hosts)| format!("{priority} on {}", join(hosts))).collect();
+        format!(
+            "group {group} has different priorities, each host keeps its own: {}",
+            each.join("; ")
+        )
+    });
     let unheard = unreported
         .iter()
         .map(|host| format!("{host} has not told its processes since the controller started"));
@@ -315,12 +283,7 @@ mod tests {
                 Half::Stop => "stop ",
                 Half::Start => "start ",
             };
-            format!(
-                "{half}{}/{}: {}",
-                wave.group_priority,
-                wave.priority,
-                names.join(" ")
-            )
+            format!("{half}{}/{}: {}", wave.group_priority, wave.priority, names.join(" "))
         };
         plan.waves.iter().map(one).collect::<Vec<_>>().join("\n")
     }
@@ -359,10 +322,7 @@ mod tests {
 
     #[test]
     fn verbs_for_hosts_name_hosts_and_signals_need_no_order() {
-        assert_eq!(
-            waves(&planned("reread web-*/all").unwrap()),
-            "999/999: web-1/ web-2/"
-        );
+        assert_eq!(waves(&planned("reread web-*/all").unwrap()), "999/999: web-1/ web-2/");
         assert_eq!(planned("signal all").unwrap().waves.len(), 1);
     }
 
@@ -398,10 +358,7 @@ mod tests {
     #[test]
     fn a_plan_is_refused_for_what_is_not_there_for_nothing_and_for_too_many() {
         let missing = SelectError::NoSuchProcess(vec!["shop:cache".to_owned()]);
-        assert_eq!(
-            planned("start shop:cache"),
-            Err(PlanRefused::Select(missing))
-        );
+        assert_eq!(planned("start shop:cache"), Err(PlanRefused::Select(missing)));
         assert_eq!(planned("start x*/all"), Err(PlanRefused::Empty));
         let known = inventory(SHOP);
         let guard = PlanRefused::Guard { hosts: 3, limit: 2 };

@@ -56,11 +56,7 @@ pub(crate) struct Part<'a> {
 
 impl<'a> From<&'a Host> for HostView<'a> {
     fn from(host: &'a Host) -> Self {
-        Self {
-            name: &host.name,
-            labels: &host.labels,
-            liveness: host.liveness,
-        }
+        Self { name: &host.name, labels: &host.labels, liveness: host.liveness }
     }
 }
 
@@ -77,17 +73,11 @@ impl Selector {
             if names > NAMES_MAX {
                 let why =
                     format!("the selection has more than {NAMES_MAX} names; use globs or labels");
-                return Err(BadSelector {
-                    text: text.to_owned(),
-                    why,
-                });
+                return Err(BadSelector { text: text.to_owned(), why });
             }
             Ok(tree)
         };
-        let mut common = vec![counted(
-            HostSelector::parse(&selection.hosts)?,
-            &selection.hosts,
-        )?];
+        let mut common = vec![counted(HostSelector::parse(&selection.hosts)?, &selection.hosts)?];
         for labels in &selection.labels {
             common.push(HostSelector::parse_labels(labels)?);
         }
@@ -96,10 +86,7 @@ impl Selector {
         if let Some(text) = texts.nth(PARTS_MAX) {
             let why =
                 format!("the selection has more than {PARTS_MAX} targets; use globs or groups");
-            return Err(BadSelector {
-                text: text.clone(),
-                why,
-            });
+            return Err(BadSelector { text: text.clone(), why });
         }
         for text in &selection.processes {
             parts.push((None, ProcessSelector::parse(text)?, text.clone()));
@@ -118,9 +105,7 @@ impl Selector {
     /// Whether a host is meant at all.
     #[must_use]
     pub fn matches_host(&self, host: HostView<'_>) -> bool {
-        self.parts
-            .iter()
-            .any(|(hosts, ..)| self.part_matches(hosts.as_ref(), host))
+        self.parts.iter().any(|(hosts, ..)| self.part_matches(hosts.as_ref(), host))
     }
 
     /// Whether a process of a host is meant.
@@ -132,10 +117,7 @@ impl Selector {
     }
 
     fn part_matches(&self, hosts: Option<&HostSelector>, host: HostView<'_>) -> bool {
-        self.common
-            .iter()
-            .chain(hosts)
-            .all(|tree| is_in(tree, host))
+        self.common.iter().chain(hosts).all(|tree| is_in(tree, host))
     }
 
     /// The hosts that are meant, by name.
@@ -148,10 +130,7 @@ impl Selector {
         if !missing.is_empty() {
             return Err(SelectError::NoSuchHost(missing));
         }
-        Ok(inventory
-            .hosts()
-            .filter(|host| self.matches_host((*host).into()))
-            .collect())
+        Ok(inventory.hosts().filter(|host| self.matches_host((*host).into())).collect())
     }
 
     /// Literal names of hosts that are not known.
@@ -162,11 +141,7 @@ impl Selector {
         for tree in self.common.iter().chain(own) {
             literals(tree, &mut names);
         }
-        names
-            .into_iter()
-            .filter(|name| inventory.get(name).is_none())
-            .map(str::to_owned)
-            .collect()
+        names.into_iter().filter(|name| inventory.get(name).is_none()).map(str::to_owned).collect()
     }
 
     /// Process parts that name nothing on any host that they are for, when all of those have told
@@ -184,9 +159,7 @@ impl Selector {
                     && meant.peek().is_some()
                     && meant.all(|host| {
                         host.is_reported()
-                            && !host
-                                .rows()
-                                .any(|row| is_named(processes, &row.group, &row.name))
+                            && !host.rows().any(|row| is_named(processes, &row.group, &row.name))
                     })
             })
             .map(|(.., text)| text.clone())
@@ -293,11 +266,7 @@ mod tests {
         ",
         );
         let found = Selector::parse(&selection)?.hosts(&known)?;
-        Ok(found
-            .iter()
-            .map(|host| host.name.as_str())
-            .collect::<Vec<_>>()
-            .join(" "))
+        Ok(found.iter().map(|host| host.name.as_str()).collect::<Vec<_>>().join(" "))
     }
 
     #[test]
@@ -317,20 +286,14 @@ mod tests {
             ("~down", &[], ""),
             ("~up & role in (db,cache)", &[], "db-1"),
         ] {
-            assert_eq!(
-                hosts(text, labels),
-                Ok(expected.to_owned()),
-                "{text:?} {labels:?}"
-            );
+            assert_eq!(hosts(text, labels), Ok(expected.to_owned()), "{text:?} {labels:?}");
         }
     }
 
     #[test]
     fn a_literal_host_must_exist_also_out_of_a_range() {
         let missing = |names: &[&str]| {
-            Err(SelectError::NoSuchHost(
-                names.iter().map(ToString::to_string).collect(),
-            ))
+            Err(SelectError::NoSuchHost(names.iter().map(ToString::to_string).collect()))
         };
         assert_eq!(hosts("web-1,web-9", &[]), missing(&["web-9"]));
         assert_eq!(hosts("web-[2-4]", &[]), missing(&["web-3", "web-4"]));

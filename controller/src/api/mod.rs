@@ -30,10 +30,7 @@ pub(crate) fn service(
     mailbox: Mailbox,
     tasks: Tasks,
 ) -> InterceptedService<FleetServer<Door>, Only> {
-    InterceptedService::new(
-        FleetServer::new(Door { mailbox, tasks }),
-        Only(Service::Fleet),
-    )
+    InterceptedService::new(FleetServer::new(Door { mailbox, tasks }), Only(Service::Fleet))
 }
 
 /// The door.
@@ -91,11 +88,9 @@ impl Fleet for Door {
     ) -> Result<Response<v1::StatusReply>, Status> {
         let selection = requests::selection(request.get_ref().selection.clone());
         match self.ask(&request, Ask::Status(selection)).await? {
-            Answer::Status {
-                hosts,
-                missing,
-                warnings,
-            } => Ok(Response::new(records::status(&hosts, missing, warnings))),
+            Answer::Status { hosts, missing, warnings } => {
+                Ok(Response::new(records::status(&hosts, missing, warnings)))
+            }
             Answer::BadSelection(text) => Err(Status::invalid_argument(text)),
             other => Err(unexpected(&other)),
         }
@@ -110,14 +105,10 @@ impl Fleet for Door {
         let selector = Selector::parse(&selection)
             .map_err(|error| Status::invalid_argument(error.to_string()))?;
         let states = request.states;
-        let begun = v1::WatchMessage {
-            body: Some(watch_message::Body::Begun(v1::WatchBegun {})),
-        };
+        let begun = v1::WatchMessage { body: Some(watch_message::Body::Begun(v1::WatchBegun {})) };
         let heard = BroadcastStream::new(self.mailbox.watch())
             .filter_map(move |happening| watched(happening, &selector, &states).map(Ok));
-        Ok(Response::new(Box::new(
-            tokio_stream::once(Ok(begun)).chain(heard),
-        )))
+        Ok(Response::new(Box::new(tokio_stream::once(Ok(begun)).chain(heard))))
     }
 
     async fn operate(
@@ -128,9 +119,7 @@ impl Fleet for Door {
         let id = uuid::Uuid::now_v7().to_string();
         let is_dry_run = asked.dry_run;
         let caller = access::caller(&request)?.clone();
-        let answer = self
-            .ask(&request, Ask::Operate(id.clone(), Box::new(asked)))
-            .await?;
+        let answer = self.ask(&request, Ask::Operate(id.clone(), Box::new(asked))).await?;
         let first =
             records::planned(&id, is_dry_run, &answer).ok_or_else(|| unexpected(&answer))?;
         let is_over = is_dry_run || !matches!(answer, Answer::Planned(_));
@@ -202,12 +191,7 @@ impl Follower {
                 answer = self.mailbox.ask(&self.caller, "", ask) => answer,
                 () = self.news.closed() => return,
             };
-            let Some(Answer::News {
-                news,
-                next,
-                finished,
-            }) = answer
-            else {
+            let Some(Answer::News { news, next, finished }) = answer else {
                 let _ = self.news.send(Err(ending())).await;
                 return;
             };
@@ -218,8 +202,7 @@ impl Follower {
                 }
             }
             if let Some(operation) = finished {
-                self.tell(operate_message::Body::Finished(records::record(&operation)))
-                    .await;
+                self.tell(operate_message::Body::Finished(records::record(&operation))).await;
                 return;
             }
         }
@@ -254,9 +237,7 @@ fn ending() -> Status {
 }
 
 fn no_such_operation(id: &str) -> Status {
-    Status::not_found(format!(
-        "no operation is called {id:?}; `operations` lists the newest"
-    ))
+    Status::not_found(format!("no operation is called {id:?}; `operations` lists the newest"))
 }
 
 fn unexpected(answer: &Answer) -> Status {

@@ -11,10 +11,7 @@ use proto_words::{ProcessState, Target};
 use super::requests;
 
 pub(super) fn host(host: &Host) -> v1::Host {
-    let running = host
-        .rows()
-        .filter(|row| row.state == Some(ProcessState::Running))
-        .count();
+    let running = host.rows().filter(|row| row.state == Some(ProcessState::Running)).count();
     v1::Host {
         name: host.name.clone(),
         liveness: liveness(host.liveness),
@@ -25,10 +22,7 @@ pub(super) fn host(host: &Host) -> v1::Host {
         address: host.address.clone(),
         processes: count(host.table.len()),
         running: count(running),
-        position: Some(v1::Position {
-            epoch: host.position.epoch,
-            seq: host.position.seq,
-        }),
+        position: Some(v1::Position { epoch: host.position.epoch, seq: host.position.seq }),
         instance_id: host.instance_id.clone(),
     }
 }
@@ -110,29 +104,17 @@ pub(super) fn planned(
 }
 
 fn refusal(reason: v1::OperateRefusal, text: String, hosts: u32) -> operate_message::Body {
-    operate_message::Body::Refused(v1::OperateRefused {
-        reason: reason.into(),
-        text,
-        hosts,
-    })
+    operate_message::Body::Refused(v1::OperateRefused { reason: reason.into(), text, hosts })
 }
 
 fn plan(id: &str, plan: &Plan) -> v1::Plan {
-    let waves = plan
-        .waves
-        .iter()
-        .enumerate()
-        .map(|(at, wave)| v1::PlannedWave {
-            wave: count(at),
-            group_priority: wave.group_priority,
-            priority: wave.priority,
-            targets: wave
-                .targets
-                .iter()
-                .map(|planned| target(&planned.target))
-                .collect(),
-            half: half(wave.half),
-        });
+    let waves = plan.waves.iter().enumerate().map(|(at, wave)| v1::PlannedWave {
+        wave: count(at),
+        group_priority: wave.group_priority,
+        priority: wave.priority,
+        targets: wave.targets.iter().map(|planned| target(&planned.target)).collect(),
+        half: half(wave.half),
+    });
     v1::Plan {
         operation: id.to_owned(),
         waves: waves.collect(),
@@ -150,10 +132,9 @@ pub(super) fn news(id: &str, news: &News) -> operate_message::Body {
             wave: *wave,
             at_ms: *at_ms,
         }),
-        News::Result {
-            target,
-            result: known,
-        } => operate_message::Body::Result(result(target, known)),
+        News::Result { target, result: known } => {
+            operate_message::Body::Result(result(target, known))
+        }
     }
 }
 
@@ -164,10 +145,7 @@ fn result(name: &Target, result: &TargetResult) -> v1::TargetResult {
         outcome: Some(result.outcome.clone().into()),
         at_ms: result.at_ms,
         incarnation: result.incarnation.map(Into::into),
-        amended_from: result
-            .amended_from
-            .map_or(v1::OutcomeKind::Unspecified, kind_to_wire)
-            .into(),
+        amended_from: result.amended_from.map_or(v1::OutcomeKind::Unspecified, kind_to_wire).into(),
         added: result.added.clone(),
         changed: result.changed.clone(),
         removed: result.removed.clone(),
@@ -176,21 +154,13 @@ fn result(name: &Target, result: &TargetResult) -> v1::TargetResult {
 
 /// All that is known of an operation.
 pub(super) fn record(operation: &Operation) -> v1::OperationRecord {
-    let waves = operation
-        .waves
-        .iter()
-        .enumerate()
-        .map(|(at, wave)| v1::PlannedWave {
-            wave: count(at),
-            group_priority: wave.group_priority,
-            priority: wave.priority,
-            targets: wave
-                .targets
-                .iter()
-                .map(|at| target(&operation.targets[*at].name))
-                .collect(),
-            half: half(wave.half),
-        });
+    let waves = operation.waves.iter().enumerate().map(|(at, wave)| v1::PlannedWave {
+        wave: count(at),
+        group_priority: wave.group_priority,
+        priority: wave.priority,
+        targets: wave.targets.iter().map(|at| target(&operation.targets[*at].name)).collect(),
+        half: half(wave.half),
+    });
     v1::OperationRecord {
         operation: operation.id.clone(),
         verb: operation.request.verb.name().to_owned(),
@@ -203,10 +173,7 @@ pub(super) fn record(operation: &Operation) -> v1::OperationRecord {
             v1::OperationState::Running
         }
         .into(),
-        results: operation
-            .results()
-            .map(|(name, known)| result(name, known))
-            .collect(),
+        results: operation.results().map(|(name, known)| result(name, known)).collect(),
         stopped_by_threshold: operation.was_stopped,
         controller_epoch: operation.controller_epoch,
         request: Some(requests::shown(&operation.request)),
@@ -230,24 +197,15 @@ pub(super) fn happening(
                 text: text.clone(),
             }))
         }
-        HappeningKind::Process {
-            row,
-            from,
-            is_expected,
-        } => {
-            let into = row
-                .state
-                .map_or(v1::ProcessState::Unspecified, state_to_wire)
-                .into();
+        HappeningKind::Process { row, from, is_expected } => {
+            let into = row.state.map_or(v1::ProcessState::Unspecified, state_to_wire).into();
             let is_wanted = states.is_empty() || states.contains(&into);
             (is_wanted && is_meant(Some((&row.group, &row.name)))).then(|| {
                 watch_message::Body::ProcessEvent(v1::ProcessEvent {
                     host: happening.host.clone(),
                     event: Some(v1::StateEvent {
                         row: Some(v1::Row::from((**row).clone())),
-                        from: from
-                            .map_or(v1::ProcessState::Unspecified, state_to_wire)
-                            .into(),
+                        from: from.map_or(v1::ProcessState::Unspecified, state_to_wire).into(),
                         expected: *is_expected,
                     }),
                     at_ms: happening.at_ms,

@@ -37,10 +37,7 @@ pub(super) fn operate(message: v1::OperateRequest) -> Result<Request, Status> {
             v1::OnUnreachable::Fail => OnUnreachable::Fail,
             v1::OnUnreachable::Wait => OnUnreachable::Wait,
         },
-        host_deadline_ms: message
-            .host_deadline
-            .map(|d| ms("host_deadline", d))
-            .transpose()?,
+        host_deadline_ms: message.host_deadline.map(|d| ms("host_deadline", d)).transpose()?,
         deadline_ms: message.deadline.map(|d| ms("deadline", d)).transpose()?,
         dry_run: message.dry_run,
         parallel: message.parallel,
@@ -55,9 +52,7 @@ fn ms(key: &str, length: prost_types::Duration) -> Result<u64, Status> {
     let length = std::time::Duration::try_from(length).unwrap_or_default();
     match u64::try_from(length.as_millis()) {
         Ok(ms @ 1..) => Ok(ms),
-        _ => Err(Status::invalid_argument(format!(
-            "{key} must be longer than nothing"
-        ))),
+        _ => Err(Status::invalid_argument(format!("{key} must be longer than nothing"))),
     }
 }
 
@@ -144,24 +139,18 @@ pub(super) fn shown(request: &Request) -> v1::OperateRequest {
 fn shown_verb(verb: &Verb) -> operate_request::Verb {
     use operate_request::Verb as Message;
     match verb {
-        Verb::Start(at) => Message::Start(v1::StartOrder {
-            barrier: shown_barrier(*at),
-        }),
+        Verb::Start(at) => Message::Start(v1::StartOrder { barrier: shown_barrier(*at) }),
         Verb::Stop => Message::Stop(v1::StopOrder {}),
-        Verb::Restart(at, _) => Message::Restart(v1::RestartOrder {
-            barrier: shown_barrier(*at),
-            replaces: None,
-        }),
-        Verb::Signal(signal) => Message::Signal(v1::SignalOrder {
-            signal: signal.number(),
-        }),
+        Verb::Restart(at, _) => {
+            Message::Restart(v1::RestartOrder { barrier: shown_barrier(*at), replaces: None })
+        }
+        Verb::Signal(signal) => Message::Signal(v1::SignalOrder { signal: signal.number() }),
         Verb::Stdin(data) => Message::Stdin(v1::StdinOrder { data: data.clone() }),
         Verb::Clear => Message::Clear(v1::ClearOrder {}),
         Verb::Reread => Message::Reread(v1::RereadOrder {}),
-        Verb::Update(groups) => Message::Update(v1::UpdateOrder {
-            groups: groups.clone(),
-            digest: Vec::new(),
-        }),
+        Verb::Update(groups) => {
+            Message::Update(v1::UpdateOrder { groups: groups.clone(), digest: Vec::new() })
+        }
         Verb::Reload => Message::Reload(v1::ReloadOrder {}),
         Verb::Shutdown => Message::Shutdown(v1::ShutdownOrder {}),
         Verb::ReopenLogs => Message::ReopenLogs(v1::ReopenLogsOrder {}),
@@ -187,20 +176,14 @@ mod tests {
     #[test]
     fn a_request_survives_the_way_into_the_core_and_back() {
         let message = v1::OperateRequest {
-            selection: Some(v1::Selection {
-                hosts: "web-*".into(),
-                ..Default::default()
-            }),
+            selection: Some(v1::Selection { hosts: "web-*".into(), ..Default::default() }),
             verb: Some(Verb::Restart(v1::RestartOrder {
                 barrier: v1::Barrier::Spawned.into(),
                 replaces: None,
             })),
             on_failure: v1::OnFailure::Abort.into(),
             on_unreachable: v1::OnUnreachable::Wait.into(),
-            host_deadline: Some(prost_types::Duration {
-                seconds: 3,
-                nanos: 0,
-            }),
+            host_deadline: Some(prost_types::Duration { seconds: 3, nanos: 0 }),
             parallel: 2,
             restart_order: v1::RestartOrderKind::StopThenStart.into(),
             yes: 9,
@@ -211,22 +194,14 @@ mod tests {
 
     #[test]
     fn what_cannot_be_meant_is_refused() {
-        let with = |verb| v1::OperateRequest {
-            verb,
-            ..Default::default()
-        };
+        let with = |verb| v1::OperateRequest { verb, ..Default::default() };
         let bad = [
             with(None),
             with(Some(Verb::Signal(v1::SignalOrder { signal: 99 }))),
-            with(Some(Verb::Stdin(v1::StdinOrder {
-                data: vec![0; 70_000],
-            }))),
+            with(Some(Verb::Stdin(v1::StdinOrder { data: vec![0; 70_000] }))),
             with(Some(Verb::Add(v1::AddOrder::default()))),
             v1::OperateRequest {
-                deadline: Some(prost_types::Duration {
-                    seconds: -1,
-                    nanos: 0,
-                }),
+                deadline: Some(prost_types::Duration { seconds: -1, nanos: 0 }),
                 ..with(Some(Verb::Stop(v1::StopOrder {})))
             },
         ];

@@ -70,9 +70,7 @@ impl Link for Door {
     }
 
     async fn bulk(&self, _: Request<Streaming<BulkChunk>>) -> Result<Response<BulkDone>, Status> {
-        Err(Status::unimplemented(
-            "this controller asks for no log tails, so it takes none",
-        ))
+        Err(Status::unimplemented("this controller asks for no log tails, so it takes none"))
     }
 }
 
@@ -101,23 +99,15 @@ impl Reader {
         };
         match body {
             Some(agent_message::Body::Hello(hello)) => words::hello(hello, &self.caller),
-            _ => Err(words::Refused::protocol(
-                "the first message must be a hello",
-            )),
+            _ => Err(words::Refused::protocol("the first message must be a hello")),
         }
     }
 
     async fn talk(mut self, hello: Hello, protocol: u32, to_agent: ToAgent) {
         let (is_open, mut closed) = oneshot::channel();
         let (session, host) = (self.session, self.host());
-        let arrived = Letter::Arrived {
-            session,
-            host: host.clone(),
-            hello,
-            protocol,
-            to_agent,
-            is_open,
-        };
+        let arrived =
+            Letter::Arrived { session, host: host.clone(), hello, protocol, to_agent, is_open };
         self.mailbox.send(arrived).await;
         let why = loop {
             tokio::select! {

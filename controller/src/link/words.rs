@@ -40,10 +40,7 @@ pub(crate) struct Refused {
 
 impl Refused {
     pub fn protocol(text: &str) -> Self {
-        Self {
-            reason: v1::LinkRefusal::Protocol,
-            text: text.to_owned(),
-        }
+        Self { reason: v1::LinkRefusal::Protocol, text: text.to_owned() }
     }
 }
 
@@ -110,26 +107,15 @@ pub(crate) fn letter(
         agent_message::Body::Alive(_) => Said::Alive,
         agent_message::Body::TableHash(table) => {
             let position = position(table.position);
-            return Ok(Letter::Hashed {
-                session,
-                host,
-                position,
-                hash: table.hash,
-            });
+            return Ok(Letter::Hashed { session, host, position, hash: table.hash });
         }
     };
-    Ok(Letter::Said {
-        session,
-        host,
-        said,
-    })
+    Ok(Letter::Said { session, host, said })
 }
 
 fn position(message: Option<v1::Position>) -> Position {
-    message.map_or(Position::default(), |message| Position {
-        epoch: message.epoch,
-        seq: message.seq,
-    })
+    message
+        .map_or(Position::default(), |message| Position { epoch: message.epoch, seq: message.seq })
 }
 
 fn rows(messages: Vec<v1::Row>) -> Result<Vec<Row>, BadMessage> {
@@ -148,10 +134,7 @@ fn done(message: v1::OrderResult) -> Result<OrderDone, BadMessage> {
     Ok(OrderDone {
         operation: message.operation,
         order: message.order,
-        outcome: message
-            .outcome
-            .ok_or(BadMessage::Missing("outcome"))?
-            .try_into()?,
+        outcome: message.outcome.ok_or(BadMessage::Missing("outcome"))?.try_into()?,
         incarnation: message.incarnation.map(Into::into),
         added: message.added,
         changed: message.changed,
@@ -170,10 +153,7 @@ pub(crate) fn message(
             protocol,
             capabilities: Vec::new(),
             controller_epoch: epoch,
-            have: Some(v1::Position {
-                epoch: have.epoch,
-                seq: have.seq,
-            }),
+            have: Some(v1::Position { epoch: have.epoch, seq: have.seq }),
             keepalive_idle: span(keepalives.idle),
             keepalive_busy: span(keepalives.busy),
         }),
@@ -226,37 +206,26 @@ fn orders(batch: OrderBatch) -> v1::OrderBatch {
 
 fn one_order(word: Order) -> v1::Order {
     let verb = match word.verb {
-        OrderVerb::Start(at) => order::Verb::Start(v1::StartOrder {
-            barrier: barrier(at).into(),
-        }),
+        OrderVerb::Start(at) => order::Verb::Start(v1::StartOrder { barrier: barrier(at).into() }),
         OrderVerb::Stop => order::Verb::Stop(v1::StopOrder {}),
-        OrderVerb::Restart {
-            barrier: at,
-            replaces,
-        } => order::Verb::Restart(v1::RestartOrder {
+        OrderVerb::Restart { barrier: at, replaces } => order::Verb::Restart(v1::RestartOrder {
             barrier: barrier(at).into(),
             replaces: replaces.map(Into::into),
         }),
-        OrderVerb::Signal(signal) => order::Verb::Signal(v1::SignalOrder {
-            signal: signal.number(),
-        }),
+        OrderVerb::Signal(signal) => {
+            order::Verb::Signal(v1::SignalOrder { signal: signal.number() })
+        }
         OrderVerb::Stdin(data) => order::Verb::Stdin(v1::StdinOrder { data }),
         OrderVerb::Clear => order::Verb::Clear(v1::ClearOrder {}),
         OrderVerb::Reread => order::Verb::Reread(v1::RereadOrder {}),
-        OrderVerb::Update(groups) => order::Verb::Update(v1::UpdateOrder {
-            groups,
-            digest: Vec::new(),
-        }),
+        OrderVerb::Update(groups) => {
+            order::Verb::Update(v1::UpdateOrder { groups, digest: Vec::new() })
+        }
         OrderVerb::Reload => order::Verb::Reload(v1::ReloadOrder {}),
         OrderVerb::Shutdown => order::Verb::Shutdown(v1::ShutdownOrder {}),
         OrderVerb::ReopenLogs => order::Verb::ReopenLogs(v1::ReopenLogsOrder {}),
     };
-    v1::Order {
-        id: word.id,
-        group: word.group,
-        process: word.process,
-        verb: Some(verb),
-    }
+    v1::Order { id: word.id, group: word.group, process: word.process, verb: Some(verb) }
 }
 
 fn barrier(word: Barrier) -> v1::Barrier {

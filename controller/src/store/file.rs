@@ -34,10 +34,8 @@ impl RedbStore {
     ///
     /// [`StoreError`] when it cannot be opened, is in use, or was written by a later version.
     pub fn open(file: &Path) -> Result<Self, StoreError> {
-        let failed = |why: &dyn Display| StoreError::Open {
-            file: file.to_owned(),
-            why: why.to_string(),
-        };
+        let failed =
+            |why: &dyn Display| StoreError::Open { file: file.to_owned(), why: why.to_string() };
         if let Some(directory) = file.parent() {
             std::fs::create_dir_all(directory).map_err(|e| failed(&e))?;
         }
@@ -48,10 +46,7 @@ impl RedbStore {
             .mode(0o600)
             .open(file)
             .map_err(|e| failed(&e))?;
-        let mut store = Self {
-            file: file.to_owned(),
-            database: None,
-        };
+        let mut store = Self { file: file.to_owned(), database: None };
         store.reopen().map_err(|e| failed(&e))?;
         store.check_schema()?;
         Ok(store)
@@ -97,10 +92,7 @@ impl RedbStore {
     }
 
     fn failed(&self, why: &dyn Display) -> StoreError {
-        StoreError::Io {
-            file: self.file.clone(),
-            why: why.to_string(),
-        }
+        StoreError::Io { file: self.file.clone(), why: why.to_string() }
     }
 
     fn try_get(&self, key: &str) -> Result<Option<Vec<u8>>, redb::Error> {
@@ -153,11 +145,7 @@ impl RedbStore {
         let write = self.database()?.begin_write()?;
         let is_so = {
             let mut table = write.open_table(TABLE)?;
-            let is_so = table
-                .get(key)?
-                .map(|known| known.value().to_vec())
-                .as_deref()
-                == believed;
+            let is_so = table.get(key)?.map(|known| known.value().to_vec()).as_deref() == believed;
             if is_so {
                 table.insert(key, value)?;
             }
@@ -207,28 +195,13 @@ mod tests {
         let file = dir.path().join("deep/controller.redb");
         let mut store = RedbStore::open(&file).unwrap();
         let put = |key: &str, value: &str| (key.to_owned(), Some(value.as_bytes().to_vec()));
-        store
-            .put(&[put("b/1", "x"), put("b/2", "y"), put("c", "z")])
-            .unwrap();
-        store
-            .put(&[put("b/1", "w"), ("c".to_owned(), None)])
-            .unwrap();
-        assert!(
-            RedbStore::open(&file)
-                .unwrap_err()
-                .to_string()
-                .contains("only one controller")
-        );
+        store.put(&[put("b/1", "x"), put("b/2", "y"), put("c", "z")]).unwrap();
+        store.put(&[put("b/1", "w"), ("c".to_owned(), None)]).unwrap();
+        assert!(RedbStore::open(&file).unwrap_err().to_string().contains("only one controller"));
         drop(store);
         let store = RedbStore::open(&file).unwrap();
         let all: Vec<_> = store.range("b/").unwrap();
-        assert_eq!(
-            all,
-            [
-                ("b/1".to_owned(), b"w".to_vec()),
-                ("b/2".to_owned(), b"y".to_vec())
-            ]
-        );
+        assert_eq!(all, [("b/1".to_owned(), b"w".to_vec()), ("b/2".to_owned(), b"y".to_vec())]);
         assert_eq!(store.get("c").unwrap(), None);
         let mode = std::fs::metadata(&file).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
@@ -250,11 +223,7 @@ mod tests {
         let file = dir.path().join("s");
         drop(RedbStore::open(&file).unwrap());
         let mut bytes = std::fs::read(&file).unwrap();
-        bytes
-            .iter_mut()
-            .skip(4096)
-            .step_by(97)
-            .for_each(|b| *b ^= 0xff);
+        bytes.iter_mut().skip(4096).step_by(97).for_each(|b| *b ^= 0xff);
         std::fs::write(&file, bytes).unwrap();
         let error = RedbStore::open(&file).unwrap_err().to_string();
         assert!(error.contains("damaged"), "{error}");
@@ -275,14 +244,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("s");
         let mut store = RedbStore::open(&file).unwrap();
-        store
-            .put(&[(SCHEMA_KEY.to_owned(), Some(b"9".to_vec()))])
-            .unwrap();
+        store.put(&[(SCHEMA_KEY.to_owned(), Some(b"9".to_vec()))]).unwrap();
         drop(store);
         let error = RedbStore::open(&file).unwrap_err().to_string();
-        assert!(
-            error.contains("its schema is 9, this version knows 1"),
-            "{error}"
-        );
+        assert!(error.contains("its schema is 9, this version knows 1"), "{error}");
     }
 }

@@ -28,10 +28,7 @@ impl Writer {
         let thread = thread::Builder::new()
             .name("store".to_owned())
             .spawn(move || write(store, &inbox, &done))?;
-        let writer = Self {
-            batches: Some(batches),
-            thread: Some(thread),
-        };
+        let writer = Self { batches: Some(batches), thread: Some(thread) };
         Ok((writer, written))
     }
 

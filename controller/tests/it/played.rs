@@ -25,9 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Waits, but not for ever.
 pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, future)
-        .await
-        .unwrap_or_else(|_| panic!("waited for {what}"))
+    tokio::time::timeout(PATIENCE, future).await.unwrap_or_else(|_| panic!("waited for {what}"))
 }
 
 /// Everything that was logged in this process so far.
@@ -38,10 +36,7 @@ pub fn logged() -> String {
 /// Waits until a line of the log has all of these.
 pub async fn logs(words: &[&str]) {
     let seen = async {
-        while !logged()
-            .lines()
-            .any(|line| words.iter().all(|word| line.contains(word)))
-        {
+        while !logged().lines().any(|line| words.iter().all(|word| line.contains(word))) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
@@ -56,9 +51,7 @@ struct Log;
 
 impl std::io::Write for Log {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        LOG.lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .extend_from_slice(bytes);
+        LOG.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
         Ok(bytes.len())
     }
 
@@ -83,19 +76,11 @@ impl Stage {
     pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
         static ONCE: Once = Once::new();
         ONCE.call_once(|| {
-            tracing_subscriber::fmt()
-                .with_ansi(false)
-                .with_writer(|| Log)
-                .init();
+            tracing_subscriber::fmt().with_ansi(false).with_writer(|| Log).init();
         });
         let dir = tempfile::tempdir().unwrap();
         let authority = Authority::new("shop", Validity::days(1)).unwrap();
-        let files = written(
-            dir.path(),
-            "controller",
-            &authority,
-            &Leaf::controller("shop", "c-1"),
-        );
+        let files = written(dir.path(), "controller", &authority, &Leaf::controller("shop", "c-1"));
         let span = |ms| Span(Duration::from_millis(ms));
         let mut config = Config {
             listen: "127.0.0.1:0".parse().unwrap(),
@@ -113,12 +98,7 @@ impl Stage {
             log: LogFormat::Text,
         };
         change(&mut config);
-        let mut stage = Self {
-            dir,
-            authority,
-            config,
-            controller: None,
-        };
+        let mut stage = Self { dir, authority, config, controller: None };
         stage.start().await;
         stage
     }
@@ -144,15 +124,11 @@ impl Stage {
     }
 
     pub async fn channel(&self, leaf: &Leaf) -> Channel {
-        proto_mtls::channel(&self.address(), self.client(leaf))
-            .await
-            .unwrap()
+        proto_mtls::channel(&self.address(), self.client(leaf)).await.unwrap()
     }
 
     pub async fn operator(&self) -> Operator {
-        Operator(FleetClient::new(
-            self.channel(&Leaf::operator("shop", "alice")).await,
-        ))
+        Operator(FleetClient::new(self.channel(&Leaf::operator("shop", "alice")).await))
     }
 
     /// An agent that has been welcomed and has told its table.
@@ -176,11 +152,7 @@ pub fn written(dir: &Path, name: &str, authority: &Authority, leaf: &Leaf) -> Fi
     write_public(&at("ca"), &authority.certificate()).unwrap();
     write_public(&at("pem"), &pair.certificate).unwrap();
     write_private(&at("key"), &pair.key).unwrap();
-    Files {
-        ca: at("ca"),
-        certificate: at("pem"),
-        key: at("key"),
-    }
+    Files { ca: at("ca"), certificate: at("pem"), key: at("key") }
 }
 
 pub fn hello(name: &str, instance: &str) -> v1::Hello {
@@ -221,22 +193,15 @@ pub struct Agent {
 impl Agent {
     pub async fn dial(channel: Channel, hello: v1::Hello) -> Result<Self, Status> {
         let (up, stream) = mpsc::channel(16);
-        let first = v1::AgentMessage {
-            body: Some(agent_message::Body::Hello(hello)),
-        };
+        let first = v1::AgentMessage { body: Some(agent_message::Body::Hello(hello)) };
         up.send(first).await.unwrap();
-        let down = LinkClient::new(channel)
-            .session(ReceiverStream::new(stream))
-            .await?
-            .into_inner();
+        let down =
+            LinkClient::new(channel).session(ReceiverStream::new(stream)).await?.into_inner();
         Ok(Self { up, down })
     }
 
     pub async fn say(&self, body: agent_message::Body) {
-        self.up
-            .send(v1::AgentMessage { body: Some(body) })
-            .await
-            .unwrap();
+        self.up.send(v1::AgentMessage { body: Some(body) }).await.unwrap();
     }
 
     /// The next message that is no sign of life; `None` when the controller has hung up.
@@ -285,20 +250,13 @@ impl Agent {
 
     pub async fn snapshot(&self, rows: &[v1::Row]) {
         let position = Some(v1::Position { epoch: 1, seq: 1 });
-        let snapshot = v1::Snapshot {
-            position,
-            rows: rows.to_vec(),
-            now_ms: 0,
-        };
+        let snapshot = v1::Snapshot { position, rows: rows.to_vec(), now_ms: 0 };
         self.say(agent_message::Body::Snapshot(snapshot)).await;
     }
 
     pub async fn result(&self, batch: &v1::OrderBatch, kind: v1::OutcomeKind) {
         for order in &batch.orders {
-            let outcome = v1::Outcome {
-                kind: kind.into(),
-                ..v1::Outcome::default()
-            };
+            let outcome = v1::Outcome { kind: kind.into(), ..v1::Outcome::default() };
             self.say(agent_message::Body::Result(v1::OrderResult {
                 operation: batch.operation.clone(),
                 wave: batch.wave,
@@ -319,12 +277,8 @@ impl Operator {
     pub async fn knows(&mut self, processes: usize) {
         let known = async {
             loop {
-                let status = self
-                    .0
-                    .status(v1::StatusRequest::default())
-                    .await
-                    .unwrap()
-                    .into_inner();
+                let status =
+                    self.0.status(v1::StatusRequest::default()).await.unwrap().into_inner();
                 let fresh = status.processes.iter().filter(|process| !process.stale);
                 if fresh.count() == processes {
                     return;
@@ -339,17 +293,9 @@ impl Operator {
     pub async fn sees(&mut self, host: &str, liveness: v1::HostLiveness) {
         let seen = async {
             loop {
-                let hosts = self
-                    .0
-                    .hosts(v1::HostsRequest::default())
-                    .await
-                    .unwrap()
-                    .into_inner()
-                    .hosts;
-                if hosts
-                    .iter()
-                    .any(|known| known.name == host && known.liveness() == liveness)
-                {
+                let hosts =
+                    self.0.hosts(v1::HostsRequest::default()).await.unwrap().into_inner().hosts;
+                if hosts.iter().any(|known| known.name == host && known.liveness() == liveness) {
                     return;
                 }
                 tokio::time::sleep(Duration::from_millis(5)).await;
@@ -363,9 +309,7 @@ impl Operator {
     }
 
     pub async fn record(&mut self, id: &str) -> v1::OperationRecord {
-        let request = v1::OperationRequest {
-            operation: id.into(),
-        };
+        let request = v1::OperationRequest { operation: id.into() };
         self.0.operation(request).await.unwrap().into_inner()
     }
 }
@@ -407,25 +351,13 @@ impl Following {
 
 pub fn shown(result: &v1::TargetResult) -> String {
     let target = result.target.clone().unwrap();
-    let kind = result
-        .outcome
-        .clone()
-        .unwrap()
-        .kind()
-        .as_str_name()
-        .to_owned();
+    let kind = result.outcome.clone().unwrap().kind().as_str_name().to_owned();
     let kind = kind.trim_start_matches("OUTCOME_KIND_").to_owned();
     let was = match result.amended_from() {
         v1::OutcomeKind::Unspecified => String::new(),
-        was => format!(
-            " was {}",
-            was.as_str_name().trim_start_matches("OUTCOME_KIND_")
-        ),
+        was => format!(" was {}", was.as_str_name().trim_start_matches("OUTCOME_KIND_")),
     };
-    format!(
-        "{}/{}:{} {kind}{was}",
-        target.host, target.group, target.process
-    )
+    format!("{}/{}:{} {kind}{was}", target.host, target.group, target.process)
 }
 
 /// `start all`.

@@ -16,23 +16,11 @@ async fn a_hosts_certificate_opens_no_operators_method_and_the_other_way_round()
     let mut host = FleetClient::new(stage.channel(&Leaf::host("shop", "web-1")).await);
     let refused = host.hosts(v1::HostsRequest::default()).await.unwrap_err();
     assert_eq!(refused.code(), Code::PermissionDenied);
-    assert!(
-        refused.message().contains("use an operator's certificate"),
-        "{refused}"
-    );
-    logs(&[
-        "refused",
-        "spiffe://shop/host/web-1",
-        "127.0.0.1",
-        "is no operator",
-    ])
-    .await;
+    assert!(refused.message().contains("use an operator's certificate"), "{refused}");
+    logs(&["refused", "spiffe://shop/host/web-1", "127.0.0.1", "is no operator"]).await;
 
     let channel = stage.channel(&Leaf::operator("shop", "mallory")).await;
-    let refused = Agent::dial(channel, hello("web-1", "x"))
-        .await
-        .err()
-        .unwrap();
+    let refused = Agent::dial(channel, hello("web-1", "x")).await.err().unwrap();
     assert_eq!(refused.code(), Code::PermissionDenied);
     logs(&["refused", "spiffe://shop/operator/mallory", "is no host"]).await;
 }
@@ -43,30 +31,13 @@ async fn a_certificate_that_does_not_count_is_refused_in_the_handshake() {
     let operator = || Leaf::operator("shop", "alice");
     let two = ["spiffe://shop/operator/a", "spiffe://shop/operator/b"];
     for (leaf, told, logged) in [
-        (
-            operator().valid(Validity::expired()),
-            "expired",
-            "the client's certificate has expired",
-        ),
-        (
-            operator().with_uris(&two),
-            "exactly one URI name",
-            "2 URI names",
-        ),
-        (
-            operator().with_uris(&["https://shop/x"]),
-            "exactly one URI name",
-            "is not an identity",
-        ),
-        (
-            Leaf::operator("other", "alice"),
-            "of its fleet",
-            "is not of fleet shop",
-        ),
+        (operator().valid(Validity::expired()), "expired", "the client's certificate has expired"),
+        (operator().with_uris(&two), "exactly one URI name", "2 URI names"),
+        (operator().with_uris(&["https://shop/x"]), "exactly one URI name", "is not an identity"),
+        (Leaf::operator("other", "alice"), "of its fleet", "is not of fleet shop"),
     ] {
-        let error = proto_mtls::channel(&stage.address(), client_of(&stage, &leaf))
-            .await
-            .unwrap_err();
+        let error =
+            proto_mtls::channel(&stage.address(), client_of(&stage, &leaf)).await.unwrap_err();
         assert!(error.to_string().contains(told), "{error}");
         logs(&["refused in the TLS handshake", "127.0.0.1", logged]).await;
     }
@@ -92,32 +63,15 @@ fn client_of(stage: &Stage, leaf: &Leaf) -> Arc<rustls::ClientConfig> {
 async fn another_authority_and_no_certificate_are_refused() {
     let stage = Stage::new().await;
     let stranger = Authority::new("shop", Validity::days(1)).unwrap();
-    let files = written(
-        stage.dir.path(),
-        "stranger",
-        &stranger,
-        &Leaf::operator("shop", "alice"),
-    );
+    let files = written(stage.dir.path(), "stranger", &stranger, &Leaf::operator("shop", "alice"));
     let config = client_config(&Credentials::load(&files).unwrap()).unwrap();
-    let error = proto_mtls::channel(&stage.address(), Arc::new(config))
-        .await
-        .unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .contains("not signed by this fleet's authority"),
-        "{error}"
-    );
+    let error = proto_mtls::channel(&stage.address(), Arc::new(config)).await.unwrap_err();
+    assert!(error.to_string().contains("not signed by this fleet's authority"), "{error}");
 
     let mut none = (*stage.client(&Leaf::operator("shop", "alice"))).clone();
     none.client_auth_cert_resolver = Arc::new(Nothing);
-    let error = proto_mtls::channel(&stage.address(), Arc::new(none))
-        .await
-        .unwrap_err();
-    assert!(
-        error.to_string().contains("it wants a client certificate"),
-        "{error}"
-    );
+    let error = proto_mtls::channel(&stage.address(), Arc::new(none)).await.unwrap_err();
+    assert!(error.to_string().contains("it wants a client certificate"), "{error}");
     logs(&["refused in the TLS handshake", "no client certificate"]).await;
 }
 

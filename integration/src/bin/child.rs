@@ -63,16 +63,9 @@ fn act(verb: &str, rest: &str) -> io::Result<()> {
         "listen" => listen(rest),
         "echo" => echo(),
         "env" => env(rest),
-        "cwd" => say(
-            &mut io::stdout(),
-            &std::env::current_dir()?.display().to_string(),
-        ),
+        "cwd" => say(&mut io::stdout(), &std::env::current_dir()?.display().to_string()),
         "until" => wait::until(UNTIL_MAX, rest, || {
-            if Path::new(rest).exists() {
-                Ok(Ok(()))
-            } else {
-                Err("no such file")
-            }
+            if Path::new(rest).exists() { Ok(Ok(())) } else { Err("no such file") }
         }),
         "exit" => exit(i32::try_from(number(rest)?).map_err(io::Error::other)?),
         "die" => die(signal(rest)?),
@@ -108,11 +101,7 @@ fn stamp(rest: &str) -> io::Result<()> {
     let (file, note) = rest.split_once(':').unwrap_or((rest, ""));
     let (mono, wall) = (wait::mono().as_nanos(), wait::wall().as_nanos());
     let line = format!("{mono} {wall} {} {note}\n", std::process::id());
-    OpenOptions::new()
-        .append(true)
-        .create(true)
-        .open(file)?
-        .write_all(line.as_bytes())
+    OpenOptions::new().append(true).create(true).open(file)?.write_all(line.as_bytes())
 }
 
 fn sleep(rest: &str) -> io::Result<()> {
@@ -134,9 +123,7 @@ fn ignore(signal: Signal) -> io::Result<()> {
 
 /// A thread waits for the blocked signal: no handler, so no code that must be async-signal-safe.
 fn catch(rest: &str) -> io::Result<()> {
-    let (name, code) = rest
-        .split_once('=')
-        .ok_or_else(|| io::Error::other("catch:SIGNAL=CODE"))?;
+    let (name, code) = rest.split_once('=').ok_or_else(|| io::Error::other("catch:SIGNAL=CODE"))?;
     let set = SigSet::from(signal(name)?);
     set.thread_block()?;
     CAUGHT.store(code.parse().map_err(io::Error::other)?, Ordering::SeqCst);
@@ -150,10 +137,7 @@ fn catch(rest: &str) -> io::Result<()> {
 
 fn fork(seconds: &str) -> io::Result<()> {
     let own = std::env::current_exe()?;
-    Command::new(own)
-        .arg(format!("sleep:{seconds}"))
-        .spawn()
-        .map(drop)
+    Command::new(own).arg(format!("sleep:{seconds}")).spawn().map(drop)
 }
 
 fn listen(port: &str) -> io::Result<()> {

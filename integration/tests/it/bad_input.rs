@@ -21,44 +21,25 @@ for_each_subject![what_is_not_well_formed_is_a_bad_request];
 fn what_is_not_well_formed_is_a_bad_request(subject: Subject) {
     let bodies: &[(&str, &str)] = &[
         ("no XML", "garbage"),
-        (
-            "an open element",
-            "<methodCall><methodName>supervisor.getState</methodName>",
-        ),
-        (
-            "crossed elements",
-            "<methodCall><methodName>x</methodCall></methodName>",
-        ),
+        ("an open element", "<methodCall><methodName>supervisor.getState</methodName>"),
+        ("crossed elements", "<methodCall><methodName>x</methodCall></methodName>"),
         ("no method", "<methodCall><params></params></methodCall>"),
-        (
-            "an empty name",
-            "<methodCall><methodName></methodName></methodCall>",
-        ),
-        (
-            "more after the end",
-            "<methodCall><methodName>x</methodName></methodCall><more/>",
-        ),
+        ("an empty name", "<methodCall><methodName></methodName></methodCall>"),
+        ("more after the end", "<methodCall><methodName>x</methodName></methodCall><more/>"),
         (
             "a number that is none",
             "<methodCall><methodName>supervisor.readLog</methodName><params>\
           <param><value><int>abc</int></value></param></params></methodCall>",
         ),
-        (
-            "a control character",
-            "<methodCall><methodName>x\u{1b}</methodName></methodCall>",
-        ),
-        (
-            "an unknown entity",
-            "<methodCall><methodName>&no;</methodName></methodCall>",
-        ),
+        ("a control character", "<methodCall><methodName>x\u{1b}</methodName></methodCall>"),
+        ("an unknown entity", "<methodCall><methodName>&no;</methodName></methodCall>"),
     ];
     let daemon = Daemon::start(subject, HOST);
     let running = daemon.wait_state("cat", "RUNNING");
     for door in [daemon.door(), daemon.tcp()] {
         for (name, body) in bodies {
-            let response = door
-                .post(body.as_bytes())
-                .unwrap_or_else(|error| panic!("{name}: {error}"));
+            let response =
+                door.post(body.as_bytes()).unwrap_or_else(|error| panic!("{name}: {error}"));
             assert_eq!(response.status, 400, "{name}: {response:?}");
         }
         let unknown = door.call("no.such.method", &[]).unwrap_err();
@@ -90,10 +71,7 @@ fn refused(door: &Door, request: &[u8]) {
     match door.exchange(request) {
         Ok(response) => assert!((400..500).contains(&response.status), "{response:?}"),
         Err(error) => assert!(
-            matches!(
-                error.kind(),
-                ErrorKind::ConnectionReset | ErrorKind::BrokenPipe
-            ),
+            matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe),
             "{error}"
         ),
     }
@@ -104,10 +82,7 @@ fn deep_nesting_is_refused_and_the_agent_lives() {
     const DEPTH: usize = 10_000;
     let daemon = Daemon::start(Subject::Ours, HOST);
     let running = daemon.wait_state("cat", "RUNNING");
-    let arrays = (
-        "<value><array><data>".repeat(DEPTH),
-        "</data></array></value>".repeat(DEPTH),
-    );
+    let arrays = ("<value><array><data>".repeat(DEPTH), "</data></array></value>".repeat(DEPTH));
     let structs = (
         "<value><struct><member><name>a</name>".repeat(DEPTH),
         "</member></struct></value>".repeat(DEPTH),
@@ -131,8 +106,7 @@ fn a_client_that_says_nothing_holds_up_nobody() {
     let running = daemon.wait_state("cat", "RUNNING");
     let silent: Vec<_> = (0..50).map(|_| daemon.tcp().connect().unwrap()).collect();
     let mut half = daemon.door().connect().unwrap();
-    half.write_all(b"POST /RPC2 HTTP/1.1\r\nContent-Length: 100\r\n\r\n<method")
-        .unwrap();
+    half.write_all(b"POST /RPC2 HTTP/1.1\r\nContent-Length: 100\r\n\r\n<method").unwrap();
     assert_eq!(daemon.process("cat").unwrap(), running);
     drop((silent, half));
 }

@@ -72,11 +72,7 @@ fn links_lead_somewhere() {
         for link in markdown::links(&text) {
             let (file, heading) = link.split_once('#').unwrap_or((link, ""));
             let beside = path.parent().expect("a page lies in a directory");
-            let target = if file.is_empty() {
-                path.clone()
-            } else {
-                beside.join(file)
-            };
+            let target = if file.is_empty() { path.clone() } else { beside.join(file) };
             assert!(target.exists(), "{page}: {link} leads nowhere");
             let has_heading = || {
                 let there = std::fs::read_to_string(&target).unwrap_or_default();
@@ -101,10 +97,7 @@ fn the_examples_are_the_same_to_both() {
             ran.stdout
         };
         let original = known(Subject::Original);
-        assert!(
-            original.contains("20:999") || original.contains("10:10"),
-            "{original}"
-        );
+        assert!(original.contains("20:999") || original.contains("10:10"), "{original}");
         assert_eq!(original, known(Subject::Ours), "{host}");
     }
 }

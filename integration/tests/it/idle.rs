@@ -36,14 +36,9 @@ fn an_idle_agent_with_a_hundred_programs_makes_no_system_call() {
     let end = wait::wall();
     assert_eq!(daemon.ctl(&["status", "s:0"]).code, 0);
     let calls = trace.end();
-    let (during, after): (Vec<&Call>, Vec<&Call>) = calls
-        .iter()
-        .filter(|call| call.at >= begin)
-        .partition(|call| call.at < end);
-    assert!(
-        !after.is_empty(),
-        "the trace does not even show the status; it shows nothing"
-    );
+    let (during, after): (Vec<&Call>, Vec<&Call>) =
+        calls.iter().filter(|call| call.at >= begin).partition(|call| call.at < end);
+    assert!(!after.is_empty(), "the trace does not even show the status; it shows nothing");
     assert!(
         during.is_empty(),
         "{} calls, the first: {:?}",
@@ -85,11 +80,7 @@ impl Trace {
 
     /// Detaches and reads what was seen.
     fn end(mut self) -> Vec<Call> {
-        kill(
-            Pid::from_raw(self.strace.id().cast_signed()),
-            Signal::SIGINT,
-        )
-        .unwrap();
+        kill(Pid::from_raw(self.strace.id().cast_signed()), Signal::SIGINT).unwrap();
         wait::until(PATIENCE, "the end of strace", || {
             self.strace.try_wait().unwrap().ok_or("still tracing")
         });
@@ -110,10 +101,7 @@ fn calls(trace: &Path) -> Vec<Call> {
     let read = |line: &str| {
         let mut words = line.split_whitespace();
         let at: f64 = words.nth(1)?.parse().ok()?;
-        Some(Call {
-            at: Duration::from_secs_f64(at),
-            text: line.to_owned(),
-        })
+        Some(Call { at: Duration::from_secs_f64(at), text: line.to_owned() })
     };
     text.lines().filter_map(read).collect()
 }

@@ -39,14 +39,7 @@ struct Tmpfs(PathBuf);
 impl Tmpfs {
     /// `None` where the account may not mount.
     fn on(place: &Path) -> Option<Self> {
-        mount(
-            Some("none"),
-            place,
-            Some("tmpfs"),
-            MsFlags::empty(),
-            Some(SMALL),
-        )
-        .ok()?;
+        mount(Some("none"), place, Some("tmpfs"), MsFlags::empty(), Some(SMALL)).ok()?;
         Some(Self(place.to_path_buf()))
     }
 }
@@ -97,10 +90,7 @@ fn supervision_goes_on(daemon: &mut Daemon) {
     wait_text(&daemon.path("written"), "\n");
     nix::sys::signal::kill(other.pid, Signal::SIGKILL).unwrap();
     let again = wait_starts(daemon, 2);
-    assert!(
-        again.lines().count() >= 2,
-        "a killed program is started again"
-    );
+    assert!(again.lines().count() >= 2, "a killed program is started again");
     daemon.wait_state("other", "RUNNING");
     for (words, said) in [
         (["stop", "chatty"], "chatty: stopped\n"),
@@ -109,11 +99,7 @@ fn supervision_goes_on(daemon: &mut Daemon) {
         (["tail", "other"], "here\nhere\nhere\n\n"),
     ] {
         let ran = daemon.ctl(&words);
-        assert_eq!(
-            (ran.code, ran.stdout.as_str()),
-            (0, said),
-            "{words:?}\n{ran}"
-        );
+        assert_eq!((ran.code, ran.stdout.as_str()), (0, said), "{words:?}\n{ran}");
     }
     daemon.signal(Signal::SIGTERM);
     assert_eq!(daemon.wait_end(), 0);
@@ -122,10 +108,6 @@ fn supervision_goes_on(daemon: &mut Daemon) {
 fn wait_starts(daemon: &Daemon, count: usize) -> String {
     integration::wait::until(integration::wait::PATIENCE, "another start", || {
         let stamps = daemon.home().read("others");
-        if stamps.lines().count() >= count {
-            Ok(stamps)
-        } else {
-            Err(stamps)
-        }
+        if stamps.lines().count() >= count { Ok(stamps) } else { Err(stamps) }
     })
 }

@@ -19,40 +19,12 @@ const OURS: &[(&str, &[&str])] = &[
     ("controller-core", &["proto-words"]),
     (
         "agent",
-        &[
-            "agent-config",
-            "agent-core",
-            "proto",
-            "proto-mtls",
-            "proto-words",
-            "proto-xmlrpc",
-        ],
+        &["agent-config", "agent-core", "proto", "proto-mtls", "proto-words", "proto-xmlrpc"],
     ),
-    (
-        "controller",
-        &[
-            "controller-core",
-            "proto",
-            "proto-mtls",
-            "proto-words",
-            "proto-xmlrpc",
-        ],
-    ),
-    (
-        "cli",
-        &["proto", "proto-mtls", "proto-words", "proto-xmlrpc"],
-    ),
+    ("controller", &["controller-core", "proto", "proto-mtls", "proto-words", "proto-xmlrpc"]),
+    ("cli", &["proto", "proto-mtls", "proto-words", "proto-xmlrpc"]),
     ("certs-dev", &[]),
-    (
-        "integration",
-        &[
-            "certs-dev",
-            "proto",
-            "proto-mtls",
-            "proto-words",
-            "proto-xmlrpc",
-        ],
-    ),
+    ("integration", &["certs-dev", "proto", "proto-mtls", "proto-words", "proto-xmlrpc"]),
 ];
 
 /// The pure crates, and all that they may use of others.
@@ -79,17 +51,13 @@ pub(super) fn metadata() -> Value {
 fn workspace(metadata: &Value) -> Vec<&Value> {
     let members = metadata["workspace_members"].as_array().unwrap();
     let packages = metadata["packages"].as_array().unwrap();
-    packages
-        .iter()
-        .filter(|package| members.contains(&package["id"]))
-        .collect()
+    packages.iter().filter(|package| members.contains(&package["id"])).collect()
 }
 
 /// The names of a package's dependencies of one kind: `None` for ordinary ones, else `dev`, `build`.
 fn uses<'a>(package: &'a Value, kind: Option<&'a str>) -> impl Iterator<Item = &'a str> {
     let all = package["dependencies"].as_array().unwrap().iter();
-    all.filter(move |one| one["kind"].as_str() == kind)
-        .map(|one| one["name"].as_str().unwrap())
+    all.filter(move |one| one["kind"].as_str() == kind).map(|one| one["name"].as_str().unwrap())
 }
 
 #[test]
@@ -97,20 +65,12 @@ fn packages_use_only_what_the_layout_lets_them() {
     let metadata = metadata();
     let packages = workspace(&metadata);
     let ours: BTreeSet<&str> = OURS.iter().map(|(name, _)| *name).collect();
-    let found: BTreeSet<&str> = packages
-        .iter()
-        .map(|package| package["name"].as_str().unwrap())
-        .collect();
-    assert_eq!(
-        found, ours,
-        "a package more or less is a change of the layout"
-    );
+    let found: BTreeSet<&str> =
+        packages.iter().map(|package| package["name"].as_str().unwrap()).collect();
+    assert_eq!(found, ours, "a package more or less is a change of the layout");
     let mut offences = Vec::new();
     for (name, allowed) in OURS {
-        let package = packages
-            .iter()
-            .find(|package| package["name"] == *name)
-            .unwrap();
+        let package = packages.iter().find(|package| package["name"] == *name).unwrap();
         for used in uses(package, None).filter(|used| ours.contains(used)) {
             if !allowed.contains(&used) {
                 offences.push(format!("{name} uses {used}"));
@@ -140,10 +100,7 @@ fn cores_are_pure() {
             offences.extend(impure.map(|used| format!("{name} uses {used}")));
         }
     }
-    none(
-        "a core has no clock, no descriptor and no await within its reach",
-        &offences,
-    );
+    none("a core has no clock, no descriptor and no await within its reach", &offences);
 }
 
 #[test]

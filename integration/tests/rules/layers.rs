@@ -32,10 +32,7 @@ fn doors_and_hands_do_not_know_one_another() {
     let sources = sources();
     let mut offences = Vec::new();
     for shell in SHELLS {
-        for source in sources
-            .iter()
-            .filter(|source| source.path.starts_with(shell.root))
-        {
+        for source in sources.iter().filter(|source| source.path.starts_with(shell.root)) {
             offences.extend(shell.offences(source));
         }
     }
@@ -44,18 +41,10 @@ fn doors_and_hands_do_not_know_one_another() {
 
 impl Shell {
     fn offences(&self, source: &Source) -> Vec<String> {
-        let inside = source
-            .path
-            .trim_start_matches(self.root)
-            .trim_end_matches(".rs");
+        let inside = source.path.trim_start_matches(self.root).trim_end_matches(".rs");
         let area = inside.split('/').next().unwrap_or_default();
         let forbidden = self.forbidden(area);
-        let names = |line: &str| {
-            forbidden
-                .iter()
-                .find(|other| mentions(line, other))
-                .copied()
-        };
+        let names = |line: &str| forbidden.iter().find(|other| mentions(line, other)).copied();
         source
             .code()
             .filter_map(|(number, line)| Some((number, names(line)?)))
@@ -86,8 +75,7 @@ fn mentions(line: &str, other: &str) -> bool {
         .match_indices(&format!("crate::{other}"))
         .any(|(at, text)| is_end(&line[at + text.len()..]));
     let listed = line.split_once("use crate::{").is_some_and(|(_, list)| {
-        list.split([',', '}', ' '])
-            .any(|word| word.split("::").next() == Some(other))
+        list.split([',', '}', ' ']).any(|word| word.split("::").next() == Some(other))
     });
     direct || listed
 }

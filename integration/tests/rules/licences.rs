@@ -26,33 +26,20 @@ const LICENCES: &[&str] = &[
 const TWICE: &[&str] = &["base64", "getrandom", "hashbrown", "syn", "unicode-width"];
 
 /// Large C and assembler builds, and a second TLS: `ring` is the one.
-const NEVER: &[&str] = &[
-    "aws-lc-rs",
-    "aws-lc-sys",
-    "native-tls",
-    "openssl",
-    "openssl-sys",
-];
+const NEVER: &[&str] = &["aws-lc-rs", "aws-lc-sys", "native-tls", "openssl", "openssl-sys"];
 
 /// The packages that a build on Linux takes in.
 fn resolved(metadata: &Value) -> Vec<&Value> {
     let nodes = metadata["resolve"]["nodes"].as_array().unwrap();
-    let ids: BTreeSet<&str> = nodes
-        .iter()
-        .map(|node| node["id"].as_str().unwrap())
-        .collect();
+    let ids: BTreeSet<&str> = nodes.iter().map(|node| node["id"].as_str().unwrap()).collect();
     let packages = metadata["packages"].as_array().unwrap().iter();
-    packages
-        .filter(|package| ids.contains(package["id"].as_str().unwrap()))
-        .collect()
+    packages.filter(|package| ids.contains(package["id"].as_str().unwrap())).collect()
 }
 
 /// Whether a licence expression can be met: `AND` needs all its parts, `OR` (or the older `/`) one.
 fn allowed(expression: &str) -> bool {
     let expression = expression.replace(" / ", " OR ").replace('/', " OR ");
-    let mut all = expression
-        .split(" AND ")
-        .map(|part| part.trim_matches(['(', ')']));
+    let mut all = expression.split(" AND ").map(|part| part.trim_matches(['(', ')']));
     all.all(|part| part.split(" OR ").any(|one| LICENCES.contains(&one.trim())))
 }
 
@@ -63,10 +50,7 @@ fn licences_are_known_and_permissive() {
         .into_iter()
         .filter(|package| !package["license"].as_str().is_some_and(allowed))
         .map(|package| {
-            format!(
-                "{} {}: {}",
-                package["name"], package["version"], package["license"]
-            )
+            format!("{} {}: {}", package["name"], package["version"], package["license"])
         })
         .collect();
     none("licences that we may pass on", &offences);
@@ -86,26 +70,16 @@ fn one_version_of_each_package() {
     let mut versions: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for package in resolved(&metadata) {
         let name = package["name"].as_str().unwrap();
-        versions
-            .entry(name)
-            .or_default()
-            .push(package["version"].as_str().unwrap());
+        versions.entry(name).or_default().push(package["version"].as_str().unwrap());
     }
     let mut offences: Vec<_> = versions
         .iter()
         .filter(|(name, versions)| versions.len() > 1 && !TWICE.contains(name))
         .map(|(name, versions)| format!("{name}: {}", versions.join(", ")))
         .collect();
-    offences.extend(
-        NEVER
-            .iter()
-            .filter(|name| versions.contains_key(*name))
-            .map(ToString::to_string),
-    );
-    none(
-        "one version of each, and none of the excluded ones",
-        &offences,
-    );
+    offences
+        .extend(NEVER.iter().filter(|name| versions.contains_key(*name)).map(ToString::to_string));
+    none("one version of each, and none of the excluded ones", &offences);
 }
 
 /// cargo-deny knows more than this; it is asked where somebody has installed it. The tests above do

@@ -22,53 +22,37 @@ fn check(rule: &str, offences: impl Fn(&Source) -> Vec<String>) {
 fn files_are_short() {
     check("files have at most 600 lines; split by theme", |source| {
         let lines = source.text.lines().count();
-        if lines > FILE_LINES_MAX {
-            vec![format!("{}: {lines}", source.path)]
-        } else {
-            vec![]
-        }
+        if lines > FILE_LINES_MAX { vec![format!("{}: {lines}", source.path)] } else { vec![] }
     });
 }
 
 #[test]
 fn functions_are_short() {
-    check(
-        "functions have at most 70 lines; name the parts",
-        |source| {
-            functions(&source.text)
-                .into_iter()
-                .filter(|(_, lines)| *lines > FUNCTION_LINES_MAX)
-                .map(|(line, lines)| format!("{}:{line}: {lines} lines", source.path))
-                .collect()
-        },
-    );
+    check("functions have at most 70 lines; name the parts", |source| {
+        functions(&source.text)
+            .into_iter()
+            .filter(|(_, lines)| *lines > FUNCTION_LINES_MAX)
+            .map(|(line, lines)| format!("{}:{line}: {lines} lines", source.path))
+            .collect()
+    });
 }
 
 /// The functions of a formatted text as (first line, number of lines). rustfmt puts the closing
 /// brace under the `fn`, so the indentation finds it.
 fn functions(text: &str) -> Vec<(usize, usize)> {
     let lines: Vec<&str> = text.lines().collect();
-    let starts = lines
-        .iter()
-        .enumerate()
-        .filter(|(_, line)| begins_function(line));
+    let starts = lines.iter().enumerate().filter(|(_, line)| begins_function(line));
     let length = |start: usize, line: &str| {
         let indent = &line[..line.len() - line.trim_start().len()];
         let end = format!("{indent}}}");
         // The signature ends where the body begins, or where there is none, or all is on one line.
-        let signature = lines[start..]
-            .iter()
-            .position(|line| line.ends_with(['{', ';', '}']));
+        let signature = lines[start..].iter().position(|line| line.ends_with(['{', ';', '}']));
         let signature = signature.unwrap_or_default();
-        let body = lines[start + signature..]
-            .iter()
-            .position(|line| *line == end);
+        let body = lines[start + signature..].iter().position(|line| *line == end);
         let body = body.filter(|_| lines[start + signature].ends_with('{'));
         1 + signature + body.unwrap_or_default()
     };
-    starts
-        .map(|(start, line)| (start + 1, length(start, line)))
-        .collect()
+    starts.map(|(start, line)| (start + 1, length(start, line))).collect()
 }
 
 fn begins_function(line: &str) -> bool {
@@ -96,21 +80,17 @@ fn unsafe_stands_in_one_place() {
     let word = concat!("un", "safe");
     let forms = ["{", "fn", "impl", "extern", "trait"].map(|next| format!("{word} {next}"));
     let lint = format!("{word}_code");
-    check(
-        "only the code between fork and exec may be that",
-        |source| {
-            if source.path.starts_with(UNSAFE_HOME) {
-                return vec![];
-            }
-            let bad =
-                |line: &str| forms.iter().any(|form| line.contains(form)) || line.contains(&lint);
-            source
-                .code()
-                .filter(|(_, line)| bad(line))
-                .map(|(number, _)| format!("{}:{number}", source.path))
-                .collect()
-        },
-    );
+    check("only the code between fork and exec may be that", |source| {
+        if source.path.starts_with(UNSAFE_HOME) {
+            return vec![];
+        }
+        let bad = |line: &str| forms.iter().any(|form| line.contains(form)) || line.contains(&lint);
+        source
+            .code()
+            .filter(|(_, line)| bad(line))
+            .map(|(number, _)| format!("{}:{number}", source.path))
+            .collect()
+    });
 }
 
 #[test]
@@ -137,31 +117,25 @@ fn an_ignored_test_names_its_reason() {
         let after = line.split_once("COMPAT-").map(|(_, after)| after);
         after.is_some_and(|after| after.starts_with(|c: char| c.is_ascii_digit()))
     };
-    check(
-        "a test is ignored only for a numbered difference: = \"COMPAT-17\"",
-        |source| {
-            source
-                .code()
-                .filter(|(_, line)| line.contains(mark) && !numbered(line))
-                .map(|(number, _)| format!("{}:{number}", source.path))
-                .collect()
-        },
-    );
+    check("a test is ignored only for a numbered difference: = \"COMPAT-17\"", |source| {
+        source
+            .code()
+            .filter(|(_, line)| line.contains(mark) && !numbered(line))
+            .map(|(number, _)| format!("{}:{number}", source.path))
+            .collect()
+    });
 }
 
 #[test]
 fn limits_say_why() {
-    check(
-        "a limit's constant has a comment with its reason",
-        |source| {
-            let lines: Vec<&str> = source.text.lines().collect();
-            let limits = lines.iter().enumerate().filter(|(_, line)| is_limit(line));
-            limits
-                .filter(|(index, _)| !explained(&lines[..*index]))
-                .map(|(index, line)| format!("{}:{}: {}", source.path, index + 1, line.trim()))
-                .collect()
-        },
-    );
+    check("a limit's constant has a comment with its reason", |source| {
+        let lines: Vec<&str> = source.text.lines().collect();
+        let limits = lines.iter().enumerate().filter(|(_, line)| is_limit(line));
+        limits
+            .filter(|(index, _)| !explained(&lines[..*index]))
+            .map(|(index, line)| format!("{}:{}: {}", source.path, index + 1, line.trim()))
+            .collect()
+    });
 }
 
 /// A constant that bounds something: by its name, or because it is a span of time.
@@ -173,26 +147,21 @@ fn is_limit(line: &str) -> bool {
         return false;
     };
     let item = before.trim().is_empty() || before.trim_start().starts_with("pub");
-    let named = name
-        .split('_')
-        .any(|part| ["MAX", "MIN", "LIMIT", "TIMEOUT", "CAPACITY"].contains(&part));
+    let named =
+        name.split('_').any(|part| ["MAX", "MIN", "LIMIT", "TIMEOUT", "CAPACITY"].contains(&part));
     item && (named || kind.starts_with("Duration"))
 }
 
 /// Whether the lines before end with a comment, attributes aside.
 fn explained(before: &[&str]) -> bool {
     let mut above = before.iter().rev().map(|line| line.trim());
-    above
-        .find(|line| !line.starts_with("#["))
-        .is_some_and(|line| line.starts_with("//"))
+    above.find(|line| !line.starts_with("#[")).is_some_and(|line| line.starts_with("//"))
 }
 
 #[test]
 fn limits_are_recognised() {
     assert!(is_limit("pub const WAITING_MAX: usize = 5;"));
-    assert!(is_limit(
-        "    const BETWEEN: Duration = Duration::from_secs(1);"
-    ));
+    assert!(is_limit("    const BETWEEN: Duration = Duration::from_secs(1);"));
     assert!(!is_limit("const NAME: &str = \"x\";"));
     assert!(!is_limit("pub const fn max(x: u8) -> u8 {"));
     assert!(explained(&["/// Why.", "#[rustfmt::skip]"]));

@@ -35,26 +35,19 @@ pub(super) struct Source {
 impl Source {
     /// The lines, numbered from 1.
     pub(super) fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
-        self.text
-            .lines()
-            .enumerate()
-            .map(|(index, line)| (index + 1, line))
+        self.text.lines().enumerate().map(|(index, line)| (index + 1, line))
     }
 
     /// The lines that are code: neither comment nor documentation.
     pub(super) fn code(&self) -> impl Iterator<Item = (usize, &str)> {
-        self.lines()
-            .filter(|(_, line)| !line.trim_start().starts_with("//"))
+        self.lines().filter(|(_, line)| !line.trim_start().starts_with("//"))
     }
 }
 
 /// Every Rust file but the generated ones.
 pub(super) fn sources() -> Vec<Source> {
     let mut found = Vec::new();
-    for package in TOP
-        .iter()
-        .filter(|name| places::repository().join(name).is_dir())
-    {
+    for package in TOP.iter().filter(|name| places::repository().join(name).is_dir()) {
         walk(&places::repository().join(package), &mut found);
     }
     assert!(found.len() > 20, "the sources were not found");
@@ -77,12 +70,7 @@ fn walk(directory: &Path, found: &mut Vec<PathBuf>) {
 
 fn read(path: &Path) -> Source {
     let text = fs::read_to_string(path).unwrap();
-    let path = path
-        .strip_prefix(places::repository())
-        .unwrap()
-        .to_str()
-        .unwrap()
-        .to_owned();
+    let path = path.strip_prefix(places::repository()).unwrap().to_str().unwrap().to_owned();
     Source { path, text }
 }
 
@@ -94,17 +82,12 @@ fn the_top_level_is_the_agreed_one() {
         .filter(|name| !name.starts_with('.') && name != "target")
         .collect();
     names.sort();
-    assert_eq!(
-        names, TOP,
-        "tool settings are dotfiles; everything else has its place below"
-    );
+    assert_eq!(names, TOP, "tool settings are dotfiles; everything else has its place below");
 }
 
 #[test]
 fn no_module_is_named_for_nothing() {
-    const EMPTY: &[&str] = &[
-        "util", "utils", "common", "helper", "helpers", "manager", "misc",
-    ];
+    const EMPTY: &[&str] = &["util", "utils", "common", "helper", "helpers", "manager", "misc"];
     let offences: Vec<_> = sources()
         .into_iter()
         .filter(|source| {

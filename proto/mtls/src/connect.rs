@@ -112,9 +112,7 @@ pub type Stream = TokioIo<Replayed<TlsStream<TcpStream>>>;
 pub async fn connect(address: &str, config: Arc<ClientConfig>) -> Result<Stream, ConnectError> {
     match timeout(CONNECT_MAX, dial(address, config)).await {
         Ok(result) => result.map_err(|source| explained(address, source)),
-        Err(_) => Err(ConnectError::TimedOut {
-            address: address.to_owned(),
-        }),
+        Err(_) => Err(ConnectError::TimedOut { address: address.to_owned() }),
     }
 }
 
@@ -158,10 +156,7 @@ async fn open(
     endpoint
         .connect_with_connector(connector)
         .await
-        .map_err(|source| ConnectError::Http {
-            address: address.to_owned(),
-            source,
-        })
+        .map_err(|source| ConnectError::Http { address: address.to_owned(), source })
 }
 
 async fn dial(address: &str, config: Arc<ClientConfig>) -> io::Result<Stream> {
@@ -176,32 +171,23 @@ async fn dial(address: &str, config: Arc<ClientConfig>) -> io::Result<Stream> {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
     first.truncate(length);
-    Ok(TokioIo::new(Replayed {
-        first,
-        given: 0,
-        inner: tls,
-    }))
+    Ok(TokioIo::new(Replayed { first, given: 0, inner: tls }))
 }
 
 fn explained(address: &str, source: io::Error) -> ConnectError {
     let address = address.to_owned();
     match tls_error(&source) {
-        Some(rustls::Error::AlertReceived(alert)) => ConnectError::Refused {
-            address,
-            reason: alert_advice(*alert),
-        },
-        Some(rustls::Error::InvalidCertificate(fault)) => ConnectError::NotOurs {
-            address,
-            reason: certificate_fault(fault, "server"),
-        },
+        Some(rustls::Error::AlertReceived(alert)) => {
+            ConnectError::Refused { address, reason: alert_advice(*alert) }
+        }
+        Some(rustls::Error::InvalidCertificate(fault)) => {
+            ConnectError::NotOurs { address, reason: certificate_fault(fault, "server") }
+        }
         Some(rustls::Error::InvalidMessage(_)) => ConnectError::NotOurs {
             address,
             reason: "the server does not speak TLS; is it a controller's gRPC port?".to_owned(),
         },
-        Some(other) => ConnectError::NotOurs {
-            address,
-            reason: other.to_string(),
-        },
+        Some(other) => ConnectError::NotOurs { address, reason: other.to_string() },
         None if source.kind() == io::ErrorKind::UnexpectedEof => ConnectError::NotOurs {
             address,
             reason: "the server hung up without a word; is it a controller's gRPC port?".to_owned(),

@@ -105,11 +105,7 @@ impl<'a> Reader<'a> {
     }
 
     fn end(&self) -> Result<(), Malformed> {
-        if self.0.is_empty() {
-            Ok(())
-        } else {
-            Err(Malformed)
-        }
+        if self.0.is_empty() { Ok(()) } else { Err(Malformed) }
     }
 
     /// The content of the next element, which must have this tag.
@@ -150,9 +146,7 @@ impl<'a> Reader<'a> {
 
 fn long_length(bytes: usize, rest: &[u8]) -> Result<(usize, &[u8]), Malformed> {
     let (digits, rest) = rest.split_at_checked(bytes).ok_or(Malformed)?;
-    let length = digits
-        .iter()
-        .fold(0, |length, digit| (length << 8) | usize::from(*digit));
+    let length = digits.iter().fold(0, |length, digit| (length << 8) | usize::from(*digit));
     Ok((length, rest))
 }
 

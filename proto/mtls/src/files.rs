@@ -124,15 +124,11 @@ impl Credentials {
     pub fn load(files: &Files) -> Result<Self, FileError> {
         let authorities = certificates(&files.ca, A_CA)?;
         let chain = certificates(&files.certificate, A_CERTIFICATE)?;
-        let own = peer_identity(&chain).map_err(|source| FileError::Own {
-            file: files.certificate.clone(),
-            source,
-        })?;
+        let own = peer_identity(&chain)
+            .map_err(|source| FileError::Own { file: files.certificate.clone(), source })?;
         let mut roots = RootCertStore::empty();
         for authority in &authorities {
-            roots
-                .add(authority.clone())
-                .map_err(|e| unfit(&files.ca, A_CA, &e))?;
+            roots.add(authority.clone()).map_err(|e| unfit(&files.ca, A_CA, &e))?;
         }
         Ok(Self {
             own,
@@ -187,14 +183,9 @@ fn certificates(
 }
 
 fn private_key(file: &Path) -> Result<PrivateKeyDer<'static>, FileError> {
-    let mode = fs::metadata(file)
-        .map_err(|e| unreadable(file, A_KEY, e))?
-        .mode();
+    let mode = fs::metadata(file).map_err(|e| unreadable(file, A_KEY, e))?.mode();
     if mode & OTHERS != 0 {
-        return Err(FileError::OpenKey {
-            file: file.to_owned(),
-            mode: mode & 0o7777,
-        });
+        return Err(FileError::OpenKey { file: file.to_owned(), mode: mode & 0o7777 });
     }
     let bytes = read(file, A_KEY)?;
     PrivateKeyDer::from_pem_slice(&bytes).map_err(|error| {
@@ -215,25 +206,13 @@ fn read(file: &Path, what: &'static str) -> Result<Vec<u8>, FileError> {
 }
 
 fn unreadable(file: &Path, what: &'static str, source: io::Error) -> FileError {
-    FileError::Unreadable {
-        file: file.to_owned(),
-        what,
-        source,
-    }
+    FileError::Unreadable { file: file.to_owned(), what, source }
 }
 
 fn not_pem(file: &Path, what: &'static str, fault: String) -> FileError {
-    FileError::NotPem {
-        file: file.to_owned(),
-        what,
-        fault,
-    }
+    FileError::NotPem { file: file.to_owned(), what, fault }
 }
 
 fn unfit(file: &Path, what: &'static str, error: &dyn std::error::Error) -> FileError {
-    FileError::Unfit {
-        file: file.to_owned(),
-        what,
-        fault: error.to_string(),
-    }
+    FileError::Unfit { file: file.to_owned(), what, fault: error.to_string() }
 }

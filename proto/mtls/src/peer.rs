@@ -66,10 +66,7 @@ pub fn peer_identity(chain: &[CertificateDer<'_>]) -> Result<Peer, PeerError> {
         [uri] => String::from_utf8_lossy(uri),
         many => return Err(PeerError::ManyUris(many.len())),
     };
-    Ok(Peer {
-        identity: Identity::parse(&uri)?,
-        not_after_ms: facts.not_after_ms,
-    })
+    Ok(Peer { identity: Identity::parse(&uri)?, not_after_ms: facts.not_after_ms })
 }
 
 impl Peer {
@@ -82,10 +79,7 @@ impl Peer {
         if self.identity.fleet == fleet {
             return Ok(self);
         }
-        Err(PeerError::OtherFleet {
-            peer: self.identity,
-            fleet: fleet.to_owned(),
-        })
+        Err(PeerError::OtherFleet { peer: self.identity, fleet: fleet.to_owned() })
     }
 
     /// The same, if it has this role.
@@ -97,9 +91,6 @@ impl Peer {
         if self.identity.role == needed {
             return Ok(self);
         }
-        Err(PeerError::WrongRole {
-            peer: self.identity,
-            needed,
-        })
+        Err(PeerError::WrongRole { peer: self.identity, needed })
     }
 }

@@ -23,10 +23,7 @@ pub fn server_config(credentials: Credentials) -> Result<ServerConfig, FileError
     let stock = WebPkiClientVerifier::builder_with_provider(credentials.roots.clone(), provider())
         .build()
         .map_err(|e| credentials.bad_roots(&e))?;
-    let verifier = OneFleet {
-        fleet: credentials.own.identity.fleet.clone(),
-        stock,
-    };
+    let verifier = OneFleet { fleet: credentials.own.identity.fleet.clone(), stock };
     let mut config = ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(VERSIONS)
         .expect("ring speaks TLS 1.3")

@@ -110,11 +110,9 @@ async fn those_of_the_fleet_meet_and_no_byte_is_lost() {
     for role in [Role::Host, Role::Operator, Role::Controller, Role::Hook] {
         let leaf = Leaf::new("demo", role.name(), "x");
         let own = credentials(&ca, &ca.issue(&leaf).unwrap());
-        let (seen, said) = attempt(
-            server(&ca, &Leaf::controller("demo", "c")),
-            client_config(&own).unwrap(),
-        )
-        .await;
+        let (seen, said) =
+            attempt(server(&ca, &Leaf::controller("demo", "c")), client_config(&own).unwrap())
+                .await;
         assert_eq!(seen, format!("spiffe://demo/{role}/x"));
         assert_eq!(said, "settings and more");
     }
@@ -125,19 +123,12 @@ async fn a_client_that_does_not_belong_here_is_refused_and_both_ends_say_why() {
     let (ca, other) = (authority(), authority());
     let host = Leaf::host("demo", "web-1");
     let raw_names = b"\x30\x05\x86\x03\xff\xfe\xfd".to_vec();
-    let odd = Leaf {
-        raw_names: Some(raw_names),
-        ..host.clone()
-    };
+    let odd = Leaf { raw_names: Some(raw_names), ..host.clone() };
     let issued = |ca: &Authority, leaf: &Leaf| Some(ca.issue(leaf).unwrap());
     let two = ["spiffe://demo/host/web-1", "spiffe://demo/operator/root"];
     let cases = [
         (None, "no client certificate", "CertificateRequired"),
-        (
-            issued(&other, &host),
-            "not signed by this fleet's authority",
-            "(UnknownCA)",
-        ),
+        (issued(&other, &host), "not signed by this fleet's authority", "(UnknownCA)"),
         (
             issued(&ca, &host.clone().valid(Validity::expired())),
             "has expired; renew it",
@@ -148,33 +139,15 @@ async fn a_client_that_does_not_belong_here_is_refused_and_both_ends_say_why() {
             "is not an identity",
             "exactly one URI name",
         ),
-        (
-            issued(&ca, &host.clone().with_uris(&two)),
-            "has 2 URI names",
-            "exactly one URI name",
-        ),
-        (
-            issued(&ca, &host.clone().with_uris(&[])),
-            "has no URI name",
-            "exactly one URI name",
-        ),
-        (
-            issued(&ca, &odd),
-            "is not an identity",
-            "exactly one URI name",
-        ),
-        (
-            issued(&ca, &Leaf::host("shop", "web-1")),
-            "is not of fleet demo",
-            "exactly one URI name",
-        ),
+        (issued(&ca, &host.clone().with_uris(&two)), "has 2 URI names", "exactly one URI name"),
+        (issued(&ca, &host.clone().with_uris(&[])), "has no URI name", "exactly one URI name"),
+        (issued(&ca, &odd), "is not an identity", "exactly one URI name"),
+        (issued(&ca, &Leaf::host("shop", "web-1")), "is not of fleet demo", "exactly one URI name"),
     ];
     for (pair, seen_part, said_part) in cases {
-        let (seen, said) = attempt(
-            server(&ca, &Leaf::controller("demo", "c")),
-            stranger(&ca, pair.as_ref()),
-        )
-        .await;
+        let (seen, said) =
+            attempt(server(&ca, &Leaf::controller("demo", "c")), stranger(&ca, pair.as_ref()))
+                .await;
         assert!(seen.contains(seen_part), "{seen_part}: {seen}");
         assert!(said.starts_with("ADDRESS: the server refused us"), "{said}");
         assert!(said.contains(said_part), "{said_part}: {said}");
@@ -186,37 +159,15 @@ async fn a_server_that_is_no_controller_of_the_fleet_is_refused_by_the_client() 
     let (ca, other) = (authority(), authority());
     let own = credentials(&ca, &ca.issue(&Leaf::host("demo", "web-1")).unwrap());
     let good = Leaf::controller("demo", "c");
-    let for_servers = |leaf: Leaf| Leaf {
-        server: true,
-        ..leaf
-    };
+    let for_servers = |leaf: Leaf| Leaf { server: true, ..leaf };
     let two = ["spiffe://demo/controller/c", "spiffe://demo/controller/d"];
     let cases = [
-        (
-            &ca,
-            for_servers(Leaf::host("demo", "web-2")),
-            "is not a controller",
-        ),
-        (
-            &ca,
-            for_servers(Leaf::controller("shop", "c")),
-            "is not of fleet demo",
-        ),
+        (&ca, for_servers(Leaf::host("demo", "web-2")), "is not a controller"),
+        (&ca, for_servers(Leaf::controller("shop", "c")), "is not of fleet demo"),
         (&ca, good.clone().with_uris(&two), "has 2 URI names"),
         (&ca, good.clone().with_uris(&[]), "has no URI name"),
-        (
-            &ca,
-            good.clone().valid(Validity::expired()),
-            "server's certificate has expired",
-        ),
-        (
-            &ca,
-            Leaf {
-                server: false,
-                ..good.clone()
-            },
-            "is not for a server",
-        ),
+        (&ca, good.clone().valid(Validity::expired()), "server's certificate has expired"),
+        (&ca, Leaf { server: false, ..good.clone() }, "is not for a server"),
         (&other, good.clone(), "not signed by this fleet's authority"),
     ];
     for (issuer, leaf, said_part) in cases {
@@ -233,10 +184,7 @@ async fn a_server_that_is_no_controller_of_the_fleet_is_refused_by_the_client() 
             .unwrap();
         let (seen, said) = attempt(config, client_config(&own).unwrap()).await;
         assert!(said.contains(said_part), "{said_part}: {said}");
-        assert!(
-            seen.contains("refused this controller's certificate"),
-            "{seen}"
-        );
+        assert!(seen.contains("refused this controller's certificate"), "{seen}");
     }
 }
 
@@ -265,11 +213,7 @@ async fn tls_1_2_and_plain_text_are_refused() {
     let ca = authority();
     for (bytes, seen_part, alert) in [
         (tls12_hello(), "cannot speak TLS 1.3", Some(70)),
-        (
-            b"GET / HTTP/1.1\r\n\r\n".to_vec(),
-            "does not speak TLS",
-            None,
-        ),
+        (b"GET / HTTP/1.1\r\n\r\n".to_vec(), "does not speak TLS", None),
     ] {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -299,25 +243,13 @@ async fn an_address_where_no_controller_listens_is_named() {
     let address = listener.local_addr().unwrap().to_string();
     let mute = tokio::spawn(async move {
         let (mut socket, _) = listener.accept().await.unwrap();
-        socket
-            .write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-            .await
-            .unwrap();
+        socket.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
     });
-    let error = connect(&address, config.clone())
-        .await
-        .unwrap_err()
-        .to_string();
-    assert!(
-        error.starts_with(&address) && error.contains("does not speak TLS"),
-        "{error}"
-    );
+    let error = connect(&address, config.clone()).await.unwrap_err().to_string();
+    assert!(error.starts_with(&address) && error.contains("does not speak TLS"), "{error}");
     mute.await.unwrap();
     let error = connect(&address, config).await.unwrap_err().to_string();
-    assert!(
-        error.starts_with(&address) && error.contains("refused"),
-        "{error}"
-    );
+    assert!(error.starts_with(&address) && error.contains("refused"), "{error}");
 }
 
 #[test]
@@ -370,17 +302,11 @@ fn a_file_that_is_of_no_use_is_named_together_with_what_would_be_right() {
          it should be this program's own certificate, in PEM (-----BEGIN …)"
     );
     let swapped = broken(&|files| replaced(&files.key, &stranger.key));
-    assert!(
-        swapped.starts_with("DIR/own.key: ") && swapped.contains("keys"),
-        "{swapped}"
-    );
+    assert!(swapped.starts_with("DIR/own.key: ") && swapped.contains("keys"), "{swapped}");
     let two = Leaf::host("demo", "a").with_uris(&["spiffe://demo/host/a", "spiffe://demo/host/b"]);
     let ambiguous = ca.issue(&two).unwrap();
     let error = broken(&|files| replaced(&files.certificate, &ambiguous.certificate));
-    assert!(
-        error.starts_with("DIR/own.pem: the certificate has 2 URI names"),
-        "{error}"
-    );
+    assert!(error.starts_with("DIR/own.pem: the certificate has 2 URI names"), "{error}");
 }
 
 #[test]

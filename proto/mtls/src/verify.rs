@@ -94,10 +94,8 @@ impl ClientCertVerifier for OneFleet {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        let verified = self
-            .stock
-            .verify_client_cert(end_entity, intermediates, now)
-            .map_err(plainer)?;
+        let verified =
+            self.stock.verify_client_cert(end_entity, intermediates, now).map_err(plainer)?;
         peer_identity(std::slice::from_ref(end_entity))
             .and_then(|peer| peer.of_fleet(&self.fleet))
             .map_err(refused)?;

@@ -4,10 +4,7 @@ use std::fmt;
 
 /// A fault of supervisord's XML-RPC interface: a number and a name in capitals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(
-    missing_docs,
-    reason = "the names are supervisord's own and say what they mean"
-)]
+#[expect(missing_docs, reason = "the names are supervisord's own and say what they mean")]
 pub enum FaultCode {
     UnknownMethod,
     IncorrectParameters,
@@ -74,10 +71,7 @@ impl FaultCode {
     /// The fault with this number.
     #[must_use]
     pub fn from_number(number: i32) -> Option<Self> {
-        TABLE
-            .iter()
-            .find(|(_, n, _)| *n == number)
-            .map(|(code, ..)| *code)
+        TABLE.iter().find(|(_, n, _)| *n == number).map(|(code, ..)| *code)
     }
 }
 

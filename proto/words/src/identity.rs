@@ -80,11 +80,7 @@ impl Identity {
         if !is_name(fleet) || !is_name(name) {
             return Err(bad());
         }
-        Ok(Self {
-            fleet: fleet.to_owned(),
-            role,
-            name: name.to_owned(),
-        })
+        Ok(Self { fleet: fleet.to_owned(), role, name: name.to_owned() })
     }
 }
 
@@ -108,10 +104,7 @@ mod tests {
     #[test]
     fn a_uri_names_a_fleet_a_role_and_a_name() {
         let identity = Identity::parse("spiffe://shop/host/web-1").unwrap();
-        assert_eq!(
-            (identity.role, identity.name.as_str()),
-            (Role::Host, "web-1")
-        );
+        assert_eq!((identity.role, identity.name.as_str()), (Role::Host, "web-1"));
         assert_eq!(identity.to_string(), "spiffe://shop/host/web-1");
     }
 

@@ -32,19 +32,13 @@ impl Namespec {
             Some((group, "" | "*")) => (group, ProcessPart::Every),
             Some((group, process)) => (group, ProcessPart::One(process.to_owned())),
         };
-        Self {
-            group: group.to_owned(),
-            process,
-        }
+        Self { group: group.to_owned(), process }
     }
 
     /// One process of one group.
     #[must_use]
     pub fn one(group: &str, process: &str) -> Self {
-        Self {
-            group: group.to_owned(),
-            process: ProcessPart::One(process.to_owned()),
-        }
+        Self { group: group.to_owned(), process: ProcessPart::One(process.to_owned()) }
     }
 }
 

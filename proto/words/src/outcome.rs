@@ -91,12 +91,7 @@ impl Outcome {
     /// A result with a reason.
     #[must_use]
     pub fn new(kind: OutcomeKind, text: impl Into<String>) -> Self {
-        Self {
-            kind,
-            code: 0,
-            text: text.into(),
-            last_lines: Vec::new(),
-        }
+        Self { kind, code: 0, text: text.into(), last_lines: Vec::new() }
     }
 
     /// The plain success.
@@ -108,11 +103,6 @@ impl Outcome {
     /// The agent tried; `code` is supervisord's fault number.
     #[must_use]
     pub fn failed(code: i32, text: impl Into<String>) -> Self {
-        Self {
-            kind: OutcomeKind::Failed,
-            code,
-            text: text.into(),
-            last_lines: Vec::new(),
-        }
+        Self { kind: OutcomeKind::Failed, code, text: text.into(), last_lines: Vec::new() }
     }
 }

@@ -163,10 +163,7 @@ impl TargetSelector {
             return Err(bad(text, "it is empty; write all".to_owned()));
         }
         let Some(slash) = slash_of(text) else {
-            return Ok(Self {
-                hosts: None,
-                processes: ProcessSelector::parse(text)?,
-            });
+            return Ok(Self { hosts: None, processes: ProcessSelector::parse(text)? });
         };
         let (hosts, processes) = (&text[..slash], &text[slash + 1..]);
         if hosts.trim().is_empty() {
@@ -229,10 +226,7 @@ pub fn glob_matches(pattern: &str, name: &str) -> bool {
 }
 
 fn bad(text: &str, why: String) -> BadSelector {
-    BadSelector {
-        text: text.to_owned(),
-        why,
-    }
+    BadSelector { text: text.to_owned(), why }
 }
 
 #[cfg(test)]
@@ -244,27 +238,15 @@ mod tests {
     fn the_host_part_ends_at_the_first_slash_outside_brackets() {
         for (text, hosts, processes) in [
             ("all", None, ProcessSelector::All),
-            (
-                "shop:api",
-                None,
-                ProcessSelector::Named(Namespec::one("shop", "api")),
-            ),
+            ("shop:api", None, ProcessSelector::Named(Namespec::one("shop", "api"))),
             ("web-1/all", Some("web-1"), ProcessSelector::All),
-            (
-                "*/shop:",
-                Some("*"),
-                ProcessSelector::Named(Namespec::parse("shop:*")),
-            ),
+            ("*/shop:", Some("*"), ProcessSelector::Named(Namespec::parse("shop:*"))),
             (
                 "web[1-9/4]/cat",
                 Some("web[1-9/4]"),
                 ProcessSelector::Named(Namespec::one("cat", "cat")),
             ),
-            (
-                "h/a%2Fb:c%3Ad",
-                Some("h"),
-                ProcessSelector::Named(Namespec::one("a/b", "c:d")),
-            ),
+            ("h/a%2Fb:c%3Ad", Some("h"), ProcessSelector::Named(Namespec::one("a/b", "c:d"))),
         ] {
             let expected = TargetSelector {
                 hosts: hosts.map(|hosts| HostSelector::parse(hosts).unwrap()),

@@ -81,11 +81,7 @@ impl Signal {
             return Self::from_number(number).ok_or_else(|| BadSignal::Number(text.to_owned()));
         }
         let upper = trimmed.to_ascii_uppercase();
-        let name = if upper.starts_with("SIG") {
-            upper
-        } else {
-            format!("SIG{upper}")
-        };
+        let name = if upper.starts_with("SIG") { upper } else { format!("SIG{upper}") };
         TABLE
             .iter()
             .find(|(known, _)| *known == name)
@@ -96,10 +92,7 @@ impl Signal {
     /// The signal with this number, if supervisord would take it.
     #[must_use]
     pub fn from_number(number: i32) -> Option<Self> {
-        TABLE
-            .iter()
-            .any(|(_, known)| *known == number)
-            .then_some(Self(number))
+        TABLE.iter().any(|(_, known)| *known == number).then_some(Self(number))
     }
 
     /// The number for `kill(2)`.
@@ -115,10 +108,7 @@ impl Signal {
         TABLE
             .iter()
             .find(|(_, known)| *known == number)
-            .map_or_else(
-                || format!("signal {number}"),
-                |(name, _)| (*name).to_owned(),
-            )
+            .map_or_else(|| format!("signal {number}"), |(name, _)| (*name).to_owned())
     }
 }
 
@@ -143,11 +133,7 @@ mod tests {
             ("RTMIN", 34),
             ("0", 0),
         ] {
-            assert_eq!(
-                Signal::parse(text).map(Signal::number),
-                Ok(number),
-                "{text:?}"
-            );
+            assert_eq!(Signal::parse(text).map(Signal::number), Ok(number), "{text:?}");
         }
     }
 

@@ -77,18 +77,13 @@ impl ProcessState {
     /// The state with this name, in any case.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|state| state.name().eq_ignore_ascii_case(name))
+        Self::ALL.into_iter().find(|state| state.name().eq_ignore_ascii_case(name))
     }
 
     /// STOPPED, EXITED, FATAL, UNKNOWN: nothing of it runs that we know of.
     #[must_use]
     pub fn is_stopped(self) -> bool {
-        matches!(
-            self,
-            Self::Stopped | Self::Exited | Self::Fatal | Self::Unknown
-        )
+        matches!(self, Self::Stopped | Self::Exited | Self::Fatal | Self::Unknown)
     }
 
     /// RUNNING, STARTING, BACKOFF: a start is refused, a stop is taken.
@@ -155,10 +150,7 @@ mod tests {
     fn codes_and_names_lead_back_to_their_state() {
         for state in ProcessState::ALL {
             assert_eq!(ProcessState::from_code(state.code()), Some(state));
-            assert_eq!(
-                ProcessState::from_name(&state.name().to_lowercase()),
-                Some(state)
-            );
+            assert_eq!(ProcessState::from_name(&state.name().to_lowercase()), Some(state));
         }
         assert_eq!(ProcessState::from_code(7), None);
     }

@@ -95,17 +95,9 @@ mod tests {
 
     #[test]
     fn odd_names_survive_the_text_form() {
-        for (group, process) in [
-            ("web", "web"),
-            ("web", "api_00"),
-            ("a%b", "c:d/e"),
-            ("", "x y"),
-        ] {
-            let target = Target {
-                host: "web-1".into(),
-                group: group.into(),
-                process: process.into(),
-            };
+        for (group, process) in [("web", "web"), ("web", "api_00"), ("a%b", "c:d/e"), ("", "x y")] {
+            let target =
+                Target { host: "web-1".into(), group: group.into(), process: process.into() };
             assert_eq!(Target::parse(&target.to_string()), Ok(target));
         }
         assert!(Target::parse("web").is_err() && Target::parse("h/%zz").is_err());

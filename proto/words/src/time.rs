@@ -16,8 +16,7 @@ impl Now {
     #[must_use]
     pub fn after_secs(self, seconds: i64) -> u64 {
         let seconds = u64::try_from(seconds).unwrap_or(0);
-        self.mono_ns
-            .saturating_add(seconds.saturating_mul(1_000_000_000))
+        self.mono_ns.saturating_add(seconds.saturating_mul(1_000_000_000))
     }
 
     /// Whole seconds since the Unix epoch, as supervisord's `start`, `stop` and `now` show them.

@@ -67,9 +67,6 @@ impl BadBody {
     pub(crate) fn value(kind: &'static str, text: Option<&str>) -> Self {
         /// Enough to recognise what came.
         const SHOWN_CHARS: usize = 40;
-        Self::BadValue {
-            kind,
-            text: text.unwrap_or("").chars().take(SHOWN_CHARS).collect(),
-        }
+        Self::BadValue { kind, text: text.unwrap_or("").chars().take(SHOWN_CHARS).collect() }
     }
 }

@@ -27,16 +27,10 @@ pub struct Call {
 /// method name), for text that is not UTF-8, for document types, and beyond a limit
 /// ([`MAX_CALL_BYTES`], [`MAX_CALL_ELEMENTS`], [`MAX_DEPTH`](crate::MAX_DEPTH)).
 pub fn parse_call(body: &[u8]) -> Result<Call, BadBody> {
-    let limits = Limits {
-        bytes: MAX_CALL_BYTES,
-        elements: MAX_CALL_ELEMENTS,
-        strict_characters: true,
-    };
+    let limits =
+        Limits { bytes: MAX_CALL_BYTES, elements: MAX_CALL_ELEMENTS, strict_characters: true };
     let root = parse(body, limits)?;
-    let mut call = Call {
-        method: String::new(),
-        params: Vec::new(),
-    };
+    let mut call = Call { method: String::new(), params: Vec::new() };
     for child in &root.children {
         match child.tag {
             Tag::MethodName => child.text().unwrap_or("").clone_into(&mut call.method),
@@ -44,11 +38,7 @@ pub fn parse_call(body: &[u8]) -> Result<Call, BadBody> {
             _ => {}
         }
     }
-    if call.method.is_empty() {
-        Err(BadBody::NoMethodName)
-    } else {
-        Ok(call)
-    }
+    if call.method.is_empty() { Err(BadBody::NoMethodName) } else { Ok(call) }
 }
 
 /// Reads an answer: a value, or a refusal. Raw control characters, which supervisord sends, are
@@ -74,13 +64,10 @@ pub fn parse_response(body: &[u8]) -> Result<Result<Value, Fault>, BadBody> {
 
 fn as_fault(value: &Value) -> Result<Fault, BadBody> {
     match (value.get("faultCode"), value.get("faultString")) {
-        (Some(Value::Int(code)), Some(Value::String(text))) => Ok(Fault {
-            code: *code,
-            text: text.clone(),
-        }),
-        _ => Err(BadBody::BadShape(
-            "a fault has no faultCode or no faultString",
-        )),
+        (Some(Value::Int(code)), Some(Value::String(text))) => {
+            Ok(Fault { code: *code, text: text.clone() })
+        }
+        _ => Err(BadBody::BadShape("a fault has no faultCode or no faultString")),
     }
 }
 
@@ -110,9 +97,7 @@ fn meanings(elements: &[Element]) -> Result<Vec<Value>, BadBody> {
 
 fn first_child(element: &Element) -> Result<Value, BadBody> {
     let child = element.children.first();
-    meaning(child.ok_or(BadBody::BadShape(
-        "an element that must hold a value is empty",
-    ))?)
+    meaning(child.ok_or(BadBody::BadShape("an element that must hold a value is empty"))?)
 }
 
 /// A later member replaces an earlier one of the same name.
@@ -148,9 +133,7 @@ fn int(text: Option<&str>) -> Result<Value, BadBody> {
 
 fn double(text: Option<&str>) -> Result<Value, BadBody> {
     let number = text.unwrap_or("").trim().parse();
-    number
-        .map(Value::Double)
-        .map_err(|_| BadBody::value("double", text))
+    number.map(Value::Double).map_err(|_| BadBody::value("double", text))
 }
 
 fn date_time(text: Option<&str>) -> Result<Value, BadBody> {
@@ -198,9 +181,7 @@ fn days_of(year: u32, month: u32) -> u32 {
 fn base64_text(text: Option<&str>) -> Result<Value, BadBody> {
     let in_alphabet = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=');
     let packed: Vec<u8> = text.unwrap_or("").bytes().filter(in_alphabet).collect();
-    let bytes = STANDARD
-        .decode(packed)
-        .map_err(|_| BadBody::value("base64", text))?;
+    let bytes = STANDARD.decode(packed).map_err(|_| BadBody::value("base64", text))?;
     let decoded = String::from_utf8(bytes).map_err(|_| BadBody::value("base64 of UTF-8", text))?;
     Ok(Value::String(decoded))
 }

@@ -96,14 +96,9 @@ impl Element {
 /// Reads a whole document and returns its root.
 pub(crate) fn parse(body: &[u8], limits: Limits) -> Result<Element, BadBody> {
     if body.len() > limits.bytes {
-        return Err(BadBody::TooLarge {
-            bytes: body.len(),
-            limit: limits.bytes,
-        });
+        return Err(BadBody::TooLarge { bytes: body.len(), limit: limits.bytes });
     }
-    let text = std::str::from_utf8(body).map_err(|e| BadBody::NotUtf8 {
-        at: e.valid_up_to(),
-    })?;
+    let text = std::str::from_utf8(body).map_err(|e| BadBody::NotUtf8 { at: e.valid_up_to() })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if limits.strict_characters {
         text.chars().try_for_each(check_character)?;
@@ -129,12 +124,7 @@ struct Builder {
 
 impl Builder {
     fn new(limits: Limits) -> Self {
-        Self {
-            limits,
-            elements: 0,
-            open: Vec::new(),
-            root: None,
-        }
+        Self { limits, elements: 0, open: Vec::new(), root: None }
     }
 
     fn take(&mut self, event: Event<'_>, first: bool) -> Result<(), BadBody> {
@@ -162,9 +152,7 @@ impl Builder {
     fn begin(&mut self, start: &BytesStart<'_>) -> Result<(), BadBody> {
         self.elements += 1;
         if self.elements > self.limits.elements {
-            return Err(BadBody::TooManyElements {
-                limit: self.limits.elements,
-            });
+            return Err(BadBody::TooManyElements { limit: self.limits.elements });
         }
         if self.open.len() == MAX_DEPTH {
             return Err(BadBody::TooDeep { limit: MAX_DEPTH });
@@ -174,19 +162,12 @@ impl Builder {
         }
         check_start(start)?;
         let tag = Tag::of(start.name().as_ref());
-        self.open.push(Element {
-            tag,
-            text: String::new(),
-            children: Vec::new(),
-        });
+        self.open.push(Element { tag, text: String::new(), children: Vec::new() });
         Ok(())
     }
 
     fn end(&mut self) -> Result<(), BadBody> {
-        let element = self
-            .open
-            .pop()
-            .ok_or_else(|| junk("an end without a beginning"))?;
+        let element = self.open.pop().ok_or_else(|| junk("an end without a beginning"))?;
         match self.open.last_mut() {
             Some(parent) => parent.children.push(element),
             None => self.root = Some(element),
@@ -238,21 +219,14 @@ fn resolve(reference: &BytesRef<'_>) -> Result<char, BadBody> {
         "apos" => Ok('\''),
         name => {
             let unknown = || BadBody::UnknownEntity(name.chars().take(40).collect());
-            let c = reference
-                .resolve_char_ref()
-                .map_err(|_| unknown())?
-                .ok_or_else(unknown)?;
+            let c = reference.resolve_char_ref().map_err(|_| unknown())?.ok_or_else(unknown)?;
             check_character(c).map(|()| c)
         }
     }
 }
 
 fn check_character(c: char) -> Result<(), BadBody> {
-    if allowed(c) {
-        Ok(())
-    } else {
-        Err(BadBody::ForbiddenCharacter(u32::from(c)))
-    }
+    if allowed(c) { Ok(()) } else { Err(BadBody::ForbiddenCharacter(u32::from(c))) }
 }
 
 fn is_blank(c: char) -> bool {

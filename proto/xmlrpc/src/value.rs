@@ -160,20 +160,10 @@ mod tests {
 
     #[test]
     fn nil_zero_and_the_empty_are_no() {
-        for no in [
-            Value::Nil,
-            0.into(),
-            false.into(),
-            "".into(),
-            Value::Array(vec![]),
-        ] {
+        for no in [Value::Nil, 0.into(), false.into(), "".into(), Value::Array(vec![])] {
             assert!(!no.is_true(), "{no:?}");
         }
-        for yes in [
-            Value::Int(2),
-            "0".into(),
-            Value::record([("a", Value::Nil)]),
-        ] {
+        for yes in [Value::Int(2), "0".into(), Value::record([("a", Value::Nil)])] {
             assert!(yes.is_true(), "{yes:?}");
         }
     }

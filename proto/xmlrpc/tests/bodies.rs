@@ -25,10 +25,7 @@ fn an_answer_has_supervisords_layout() {
         "<?xml version='1.0'?>\n<methodResponse>\n<params>\n<param>\n\
          <value><int>9978</int></value>\n</param>\n</params>\n</methodResponse>\n"
     );
-    let nested = Value::Array(vec![Value::record([
-        ("k", "a<&>'\"b".into()),
-        ("t", true.into()),
-    ])]);
+    let nested = Value::Array(vec![Value::record([("k", "a<&>'\"b".into()), ("t", true.into())])]);
     assert_eq!(
         text(write_response(&nested)),
         "<?xml version='1.0'?>\n<methodResponse>\n<params>\n<param>\n\
@@ -56,10 +53,7 @@ fn a_fault_has_supervisords_layout_and_length() {
 #[test]
 fn a_call_has_pythons_layout() {
     assert_eq!(
-        text(write_call(
-            "supervisor.startProcess",
-            &["cat".into(), true.into()]
-        )),
+        text(write_call("supervisor.startProcess", &["cat".into(), true.into()])),
         "<?xml version='1.0'?>\n<methodCall>\n<methodName>supervisor.startProcess</methodName>\n\
          <params>\n<param>\n<value><string>cat</string></value>\n</param>\n\
          <param>\n<value><boolean>1</boolean></value>\n</param>\n</params>\n</methodCall>\n"
@@ -69,10 +63,7 @@ fn a_call_has_pythons_layout() {
 #[test]
 fn what_xml_cannot_say_is_replaced_on_the_way_out() {
     let body = text(write_response(&"\0\u{1b}[1m\t\r\n\u{ffff}\u{e9}".into()));
-    assert!(
-        body.contains("<string>\u{fffd}\u{fffd}[1m\t\r\n\u{fffd}\u{e9}</string>"),
-        "{body}"
-    );
+    assert!(body.contains("<string>\u{fffd}\u{fffd}[1m\t\r\n\u{fffd}\u{e9}</string>"), "{body}");
 }
 
 #[test]
@@ -93,16 +84,10 @@ fn every_type_is_read_as_supervisord_reads_it() {
             "<value><dateTime.iso8601>20240229T23:59:59</dateTime.iso8601></value>",
             Value::DateTime("20240229T23:59:59".to_owned()),
         ),
-        (
-            "<value><base64>\naMOp\nbGxv\n</base64></value>",
-            "h\u{e9}llo".into(),
-        ),
+        ("<value><base64>\naMOp\nbGxv\n</base64></value>", "h\u{e9}llo".into()),
         ("<value><i8>5</i8></value>", "5".into()),
         ("<value><nil/></value>", Value::Nil),
-        (
-            "<value><array><data/></array></value>",
-            Value::Array(vec![]),
-        ),
+        ("<value><array><data/></array></value>", Value::Array(vec![])),
         (
             "<value><array><data><value>a</value><value><int>1</int></value></data></array></value>",
             Value::Array(vec!["a".into(), 1.into()]),
@@ -114,10 +99,7 @@ fn every_type_is_read_as_supervisord_reads_it() {
              <member><name>a</name><value>3</value></member></struct></value>",
             Value::record([("a", "3".into()), ("b", "2".into())]),
         ),
-        (
-            "<value>&lt;&amp;&gt;&quot;&apos;&#65;&#x42;</value>",
-            "<&>\"'AB".into(),
-        ),
+        ("<value>&lt;&amp;&gt;&quot;&apos;&#65;&#x42;</value>", "<&>\"'AB".into()),
         ("<value><![CDATA[<a>&amp;]]></value>", "<a>&amp;".into()),
         ("<value>a<!-- b -->c</value>", "ac".into()),
         ("<value>a\r\nb\rc&#13;</value>", "a\nb\nc\r".into()),
@@ -159,25 +141,14 @@ fn what_is_not_xml_or_no_value_is_refused() {
 
 #[test]
 fn the_frame_of_a_call_is_judged_leniently_but_must_be_xml() {
-    let call = |method: &str, params| {
-        Ok(Call {
-            method: method.to_owned(),
-            params,
-        })
-    };
+    let call = |method: &str, params| Ok(Call { method: method.to_owned(), params });
     for (body, read) in [
-        (
-            "<foo><methodName>a.b</methodName></foo>",
-            call("a.b", vec![]),
-        ),
+        ("<foo><methodName>a.b</methodName></foo>", call("a.b", vec![])),
         (
             "<?xml version='1.0' encoding='latin-1'?><m><methodName>\u{e9}</methodName></m>",
             call("\u{e9}", vec![]),
         ),
-        (
-            "\u{feff}<m><methodName> a.b </methodName><params/></m>\n",
-            call(" a.b ", vec![]),
-        ),
+        ("\u{feff}<m><methodName> a.b </methodName><params/></m>\n", call(" a.b ", vec![])),
         ("<m><params/></m>", Err(BadBody::NoMethodName)),
         ("<m><methodName/></m>", Err(BadBody::NoMethodName)),
         ("<m/>", Err(BadBody::NoMethodName)),
@@ -195,10 +166,7 @@ fn the_frame_of_a_call_is_judged_leniently_but_must_be_xml() {
         "<m><methodName>a.b</methodName>",
         "<m/><?xml version='1.0'?>",
     ] {
-        assert!(
-            matches!(parse_call(body.as_bytes()), Err(BadBody::NotWellFormed(_))),
-            "{body}"
-        );
+        assert!(matches!(parse_call(body.as_bytes()), Err(BadBody::NotWellFormed(_))), "{body}");
     }
     assert_eq!(parse_call(b"<m>\xe9</m>"), Err(BadBody::NotUtf8 { at: 3 }));
 }
@@ -213,44 +181,22 @@ fn deep_large_and_laughing_bodies_are_refused() {
     assert_eq!(parse_call(laughs.as_bytes()), Err(BadBody::Doctype));
 
     let many = "<a/>".repeat(MAX_CALL_ELEMENTS + 1);
-    assert_eq!(
-        param(&many),
-        Err(BadBody::TooManyElements {
-            limit: MAX_CALL_ELEMENTS
-        })
-    );
+    assert_eq!(param(&many), Err(BadBody::TooManyElements { limit: MAX_CALL_ELEMENTS }));
 
     let attributes = ('a'..='q').map(|name| [" ", &name.to_string(), "=''"].concat());
     let attributes: String = attributes.collect();
     assert!(param(&format!("<value{attributes}/>")).is_err());
 
     let (bytes, limit) = (MAX_CALL_BYTES + 1, MAX_CALL_BYTES);
-    assert_eq!(
-        parse_call(&vec![b' '; bytes]),
-        Err(BadBody::TooLarge { bytes, limit })
-    );
+    assert_eq!(parse_call(&vec![b' '; bytes]), Err(BadBody::TooLarge { bytes, limit }));
 }
 
 #[test]
 fn an_answer_is_a_value_or_a_fault() {
-    assert_eq!(
-        parse_response(&write_response(&"a".into())),
-        Ok(Ok("a".into()))
-    );
-    let fault = Fault {
-        code: 10,
-        text: "BAD_NAME: zz".to_owned(),
-    };
-    assert_eq!(
-        parse_response(&write_fault(10, "BAD_NAME: zz")),
-        Ok(Err(fault))
-    );
-    for body in [
-        "<methodResponse/>",
-        "<m><fault/></m>",
-        "<m><params/></m>",
-        "<m><x/></m>",
-    ] {
+    assert_eq!(parse_response(&write_response(&"a".into())), Ok(Ok("a".into())));
+    let fault = Fault { code: 10, text: "BAD_NAME: zz".to_owned() };
+    assert_eq!(parse_response(&write_fault(10, "BAD_NAME: zz")), Ok(Err(fault)));
+    for body in ["<methodResponse/>", "<m><fault/></m>", "<m><params/></m>", "<m><x/></m>"] {
         assert!(parse_response(body.as_bytes()).is_err(), "{body}");
     }
 }

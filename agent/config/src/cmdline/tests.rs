@@ -52,11 +52,7 @@ fn parsed(line: &str) -> Result<Parsed, String> {
         environment: [("HOME".to_owned(), "/tmp/".to_owned())].into(),
         hostname: "h".to_owned(),
     };
-    let world = World {
-        surroundings: &surroundings,
-        disk: &OnlyTmp,
-        users: &Nobody,
-    };
+    let world = World { surroundings: &surroundings, disk: &OnlyTmp, users: &Nobody };
     parse(&argv, &world).map_err(|error| error.to_string())
 }
 
@@ -127,53 +123,23 @@ fn faults_of_the_command_line() {
         ("-ny", "option -y requires argument"),
         ("--us", "option --user requires argument"),
         ("--nod=1", "option --nodaemon must not have an argument"),
-        (
-            "-n foo bar -c x",
-            "positional arguments are not supported: ['foo', 'bar', '-c', 'x']",
-        ),
+        ("-n foo bar -c x", "positional arguments are not supported: ['foo', 'bar', '-c', 'x']"),
         ("-n -- -c", "positional arguments are not supported: ['-c']"),
         ("-", "positional arguments are not supported: ['-']"),
-        (
-            "-n --nodaemon",
-            "conflicting command line option '--nodaemon'",
-        ),
-        (
-            "-c a --conf b",
-            "conflicting command line option '--configuration'",
-        ),
+        ("-n --nodaemon", "conflicting command line option '--nodaemon'"),
+        ("-c a --conf b", "conflicting command line option '--configuration'"),
         ("-e info -e info", "conflicting command line option '-e'"),
-        (
-            "-m 999",
-            "invalid value for -m '999': 999 can not be converted to an octal type",
-        ),
-        (
-            "--uma 9",
-            "invalid value for --umask '9': 9 can not be converted to an octal type",
-        ),
-        (
-            "-e foo",
-            "invalid value for -e 'foo': bad logging level name 'foo'",
-        ),
-        (
-            "-d /nope",
-            "invalid value for -d '/nope': /nope is not an existing directory",
-        ),
+        ("-m 999", "invalid value for -m '999': 999 can not be converted to an octal type"),
+        ("--uma 9", "invalid value for --umask '9': 9 can not be converted to an octal type"),
+        ("-e foo", "invalid value for -e 'foo': bad logging level name 'foo'"),
+        ("-d /nope", "invalid value for -d '/nope': /nope is not an existing directory"),
         (
             "-l /nope/x",
             "invalid value for -l '/nope/x': The directory named as part of the path /nope/x does not exist",
         ),
-        (
-            "-y 5XB",
-            "invalid value for -y '5XB': invalid literal for int() with base 10: '5xb'",
-        ),
-        (
-            "-z x",
-            "invalid value for -z 'x': invalid literal for int() with base 10: 'x'",
-        ),
-        (
-            "-a x",
-            "invalid value for -a 'x': invalid literal for int() with base 10: 'x'",
-        ),
+        ("-y 5XB", "invalid value for -y '5XB': invalid literal for int() with base 10: '5xb'"),
+        ("-z x", "invalid value for -z 'x': invalid literal for int() with base 10: 'x'"),
+        ("-a x", "invalid value for -a 'x': invalid literal for int() with base 10: 'x'"),
     ] {
         assert_eq!(parsed(line), Err(wanted.to_owned()), "{line}");
     }

@@ -22,34 +22,18 @@ fn shown(text: &str) -> String {
 #[test]
 fn values_and_comments() {
     for (id, text, wanted) in [
-        (
-            "INI-01",
-            "[a]\nk=v ;c\nj=v #c\ni=v\t;c\nq=\"a ; b\"",
-            "[a] k=v| j=v| i=v| q=\"a|",
-        ),
+        ("INI-01", "[a]\nk=v ;c\nj=v #c\ni=v\t;c\nq=\"a ; b\"", "[a] k=v| j=v| i=v| q=\"a|"),
         ("INI-02", "[a]\nk=v;c\nj=v#c", "[a] k=v;c| j=v#c|"),
         ("INI-03", "[a]\nk=;c\nj= ;c", "[a] k=;c| j=|"),
         ("INI-04", "[a]\nk=a;b ;c ; d", "[a] k=a;b|"),
         ("rounds", "[a]\nk=a;b ;c #d", "[a] k=a;b ;c|"),
         ("INI-05", "[a]\n  ; x\n # y\nk=v", "[a] k=v|"),
         ("INI-06", "[a]\nk=v\n; no\n  w", "[a] k=v~w|"),
-        (
-            "INI-07",
-            "[a]\nk: v\nj : v\ni:v=w\nh=v:w",
-            "[a] k=v| j=v| i=v=w| h=v:w|",
-        ),
+        ("INI-07", "[a]\nk: v\nj : v\ni:v=w\nh=v:w", "[a] k=v| j=v| i=v=w| h=v:w|"),
         ("INI-08", "[Ab]\nKeY=V", "[Ab] key=V|"),
         ("INI-09", "[a]\nk=v\n  x=2\n  [b]", "[a] k=v~x=2~[b]|"),
-        (
-            "INI-10",
-            "[a]\nk=v\n\n  cont\n\n\nj=1\n\n",
-            "[a] k=v~~cont| j=1|",
-        ),
-        (
-            "INI-11",
-            "[a]\n   k=v\n  j=w\n [b]\n  i=1",
-            "[a] k=v| j=w|[b] i=1|",
-        ),
+        ("INI-10", "[a]\nk=v\n\n  cont\n\n\nj=1\n\n", "[a] k=v~~cont| j=1|"),
+        ("INI-11", "[a]\n   k=v\n  j=w\n [b]\n  i=1", "[a] k=v| j=w|[b] i=1|"),
         ("INI-12", "[a]\nk=\nj = ", "[a] k=| j=|"),
         ("INI-15", "[a] trailing\n[b];c", "[a][b]"),
         ("INI-16", "[ a ]", "[ a ]"),
@@ -68,31 +52,19 @@ fn values_and_comments() {
 #[test]
 fn what_cannot_be_parsed() {
     for (id, text, wanted) in [
-        (
-            "INI-13",
-            "[a]\nk",
-            "! Source contains parsing errors: 'f'\n\t[line  2]: 'k'",
-        ),
+        ("INI-13", "[a]\nk", "! Source contains parsing errors: 'f'\n\t[line  2]: 'k'"),
         (
             "INI-14",
             "[a]\n=v\nk=1\n:v\n",
             "! Source contains parsing errors: 'f'\n\t[line  2]: '=v\\n'\n\t[line  4]: ':v\\n'",
         ),
-        (
-            "INI-18",
-            "[]",
-            "! File contains no section headers.\nfile: 'f', line: 1\n'[]'",
-        ),
+        ("INI-18", "[]", "! File contains no section headers.\nfile: 'f', line: 1\n'[]'"),
         (
             "INI-23",
             "\u{feff}[a]\n",
             "! File contains no section headers.\nfile: 'f', line: 1\n'\\ufeff[a]\\n'",
         ),
-        (
-            "INI-30",
-            "\nk=v\n",
-            "! File contains no section headers.\nfile: 'f', line: 2\n'k=v\\n'",
-        ),
+        ("INI-30", "\nk=v\n", "! File contains no section headers.\nfile: 'f', line: 2\n'k=v\\n'"),
         (
             "INI-31",
             "[a]\n\n\n\n\ngarbage\nrem foo\n",
@@ -106,10 +78,8 @@ fn what_cannot_be_parsed() {
 #[test]
 fn a_key_knows_its_file_and_line() {
     let mut ini = Ini::default();
-    ini.read("main", "[a]\nk=1\n\nj=2\n", false)
-        .expect("parses");
-    ini.read("more", "; x\n[b]\n[a]\nk=3\n", true)
-        .expect("parses");
+    ini.read("main", "[a]\nk=1\n\nj=2\n", false).expect("parses");
+    ini.read("more", "; x\n[b]\n[a]\nk=3\n", true).expect("parses");
     for (section, key, file, line) in [
         ("a", Some("k"), "more", 4),
         ("a", Some("j"), "main", 4),
@@ -117,10 +87,7 @@ fn a_key_knows_its_file_and_line() {
         ("b", None, "more", 2),
     ] {
         let place = ini.place(section, key);
-        assert_eq!(
-            (place.file.as_deref(), place.line),
-            (Some(file), Some(line))
-        );
+        assert_eq!((place.file.as_deref(), place.line), (Some(file), Some(line)));
     }
     let from = |name| ini.section(name).and_then(|own| own.included_from.clone());
     assert_eq!((from("a"), from("b")), (None, Some("more".to_owned())));

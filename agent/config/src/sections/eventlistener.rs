@@ -69,12 +69,7 @@ pub(crate) fn read(
         return Err(scope.fails(Some("redirect_stderr"), fault));
     }
     let processes = processes(build, section, &name, warnings)?;
-    Ok(GroupSpec {
-        name,
-        priority,
-        kind: GroupKind::EventListeners(pool),
-        processes,
-    })
+    Ok(GroupSpec { name, priority, kind: GroupKind::EventListeners(pool), processes })
 }
 
 fn buffer_size(scope: Scope<'_>, names: &Names) -> Result<i64, ConfigError> {

@@ -25,12 +25,7 @@ pub(crate) fn read(
     let priority = group_priority(build, scope, DEFAULT_PRIORITY)?;
     let socket = socket(build, scope, &name)?;
     let processes = processes(build, section, &name, warnings)?;
-    Ok(GroupSpec {
-        name,
-        priority,
-        kind: GroupKind::FastCgi(socket),
-        processes,
-    })
+    Ok(GroupSpec { name, priority, kind: GroupKind::FastCgi(socket), processes })
 }
 
 /// The order is supervisord's (KFC-10).

@@ -58,12 +58,7 @@ fn program(
     let name = group_name(scope)?;
     let priority = group_priority(build, scope, DEFAULT_PRIORITY)?;
     let processes = processes(build, section, &name, warnings)?;
-    Ok(GroupSpec {
-        name,
-        priority,
-        kind: GroupKind::Programs,
-        processes,
-    })
+    Ok(GroupSpec { name, priority, kind: GroupKind::Programs, processes })
 }
 
 fn group(
@@ -86,32 +81,22 @@ fn group(
         members.insert(member.clone());
         shown = member;
     }
-    Ok(GroupSpec {
-        name,
-        priority,
-        kind: GroupKind::Programs,
-        processes: all,
-    })
+    Ok(GroupSpec { name, priority, kind: GroupKind::Programs, processes: all })
 }
 
 /// The section of a member; a FastCGI program becomes an ordinary one in a group (KGR-06).
 fn member(build: &Build<'_>, shown: &str, program: &str) -> Result<String, Fault> {
-    let sections = [
-        format!("program:{program}"),
-        format!("fcgi-program:{program}"),
-    ];
+    let sections = [format!("program:{program}"), format!("fcgi-program:{program}")];
     let [plain, fcgi] = &sections;
     let exists = |name: &str| build.ini.section(name).is_some();
     match (exists(plain), exists(fcgi)) {
         (true, false) => Ok(plain.clone()),
         (false, true) => Ok(fcgi.clone()),
-        (false, false) => Err(Fault::UnknownMember {
-            section: shown.to_owned(),
-            program: program.to_owned(),
-        }),
-        (true, true) => Err(Fault::AmbiguousMember {
-            section: shown.to_owned(),
-            program: program.to_owned(),
-        }),
+        (false, false) => {
+            Err(Fault::UnknownMember { section: shown.to_owned(), program: program.to_owned() })
+        }
+        (true, true) => {
+            Err(Fault::AmbiguousMember { section: shown.to_owned(), program: program.to_owned() })
+        }
     }
 }

@@ -32,10 +32,7 @@ pub(crate) struct Build<'a> {
 impl<'a> Build<'a> {
     /// The section that `name` names.
     pub fn scope(&self, name: &'a str) -> Scope<'a> {
-        Scope {
-            ini: self.ini,
-            section: name,
-        }
+        Scope { ini: self.ini, section: name }
     }
 
     /// `ENV_…` and `here`.
@@ -83,9 +80,7 @@ impl<'a> Scope<'a> {
 
     /// The value, expanded.
     pub fn text(&self, key: &str, names: &Names) -> Result<Option<String>, ConfigError> {
-        self.raw(key)
-            .map(|raw| self.expanded(key, raw, names))
-            .transpose()
+        self.raw(key).map(|raw| self.expanded(key, raw, names)).transpose()
     }
 
     /// The value or a default that is written like one, expanded.
@@ -112,9 +107,7 @@ impl<'a> Scope<'a> {
         parse: impl FnOnce(&str) -> Result<T, Fault>,
     ) -> Result<Option<T>, ConfigError> {
         match self.text(key, names)? {
-            Some(text) => parse(&text)
-                .map(Some)
-                .map_err(|fault| self.fails(Some(key), fault)),
+            Some(text) => parse(&text).map(Some).map_err(|fault| self.fails(Some(key), fault)),
             None => Ok(None),
         }
     }

@@ -31,16 +31,13 @@ pub(crate) fn url(servers: &[ServerSpec]) -> Option<String> {
         ServerAddress::Inet { .. } => None,
     });
     let inet = || {
-        servers
-            .iter()
-            .rev()
-            .find_map(|server| match &server.address {
-                ServerAddress::Inet { host, port } if host.is_empty() => {
-                    Some(format!("http://localhost:{port}"))
-                }
-                ServerAddress::Inet { host, port } => Some(format!("http://{host}:{port}")),
-                ServerAddress::Unix { .. } => None,
-            })
+        servers.iter().rev().find_map(|server| match &server.address {
+            ServerAddress::Inet { host, port } if host.is_empty() => {
+                Some(format!("http://localhost:{port}"))
+            }
+            ServerAddress::Inet { host, port } => Some(format!("http://{host}:{port}")),
+            ServerAddress::Unix { .. } => None,
+        })
     };
     unix.or_else(inet)
 }
@@ -73,11 +70,7 @@ fn unix(build: &Build<'_>, scope: Scope<'_>) -> Result<ServerSpec, ConfigError> 
     })?;
     Ok(ServerSpec {
         section: scope.section.to_owned(),
-        address: ServerAddress::Unix {
-            path: build.world.whole_path(strip(&file)),
-            mode,
-            owner,
-        },
+        address: ServerAddress::Unix { path: build.world.whole_path(strip(&file)), mode, owner },
         credentials,
     })
 }

@@ -124,20 +124,14 @@ impl Daemon {
     ) -> Result<DaemonSpec, ConfigError> {
         let user = match (&options.user, &self.user) {
             (Some(user), _) => Some(world.user(user)?),
-            (None, Some(user)) => Some(
-                world
-                    .user(user)
-                    .map_err(|fault| scope.fails(Some("user"), fault))?,
-            ),
+            (None, Some(user)) => {
+                Some(world.user(user).map_err(|fault| scope.fails(Some("user"), fault))?)
+            }
             (None, None) => None,
         };
         let logfile = chosen(options.logfile.as_ref(), self.logfile);
         Ok(DaemonSpec {
-            logfile: if logfile == "syslog" {
-                logfile
-            } else {
-                world.whole_path(&logfile)
-            },
+            logfile: if logfile == "syslog" { logfile } else { world.whole_path(&logfile) },
             logfile_maxbytes: options.logfile_maxbytes.unwrap_or(self.logfile_maxbytes),
             logfile_backups: options.logfile_backups.unwrap_or(self.logfile_backups),
             loglevel: options.loglevel.unwrap_or(self.loglevel),

@@ -68,10 +68,7 @@ fn numbers() {
         assert_eq!(shown(octal(text)), wanted, "TYP-04 {text:?}");
     }
     let long = "x".repeat(300);
-    let cut = format!(
-        "! invalid literal for int() with base 10: '{}",
-        "x".repeat(199)
-    );
+    let cut = format!("! invalid literal for int() with base 10: '{}", "x".repeat(199));
     assert_eq!(shown(integer(&long)), cut);
 }
 
@@ -84,10 +81,7 @@ fn signals_and_exit_codes() {
         ("64", "Signal(64)"),
         ("NOPE", "! value 'NOPE' is not a valid signal name"),
         ("40", "! value '40' is not a valid signal number"),
-        (
-            "99999999999",
-            "! value '99999999999' is not a valid signal number",
-        ),
+        ("99999999999", "! value '99999999999' is not a valid signal number"),
     ] {
         assert_eq!(shown(signal(text)), wanted, "TYP-05 {text:?}");
     }

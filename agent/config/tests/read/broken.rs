@@ -51,12 +51,7 @@ fn broken_configurations_have_the_originals_text() {
         assert_eq!(error.to_string(), wanted(&path), "{}", path.display());
         let help = error.diagnosis();
         assert_ne!(help.right, "", "{}", path.display());
-        assert_ne!(
-            help.right,
-            "see the documentation of this key",
-            "{}",
-            path.display()
-        );
+        assert_ne!(help.right, "see the documentation of this key", "{}", path.display());
         assert!(help.place.file.is_some(), "{}: {help}", path.display());
     }
 }

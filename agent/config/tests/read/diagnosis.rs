@@ -40,10 +40,8 @@ fn a_fault_says_where_what_and_what_would_be_right() {
              TERM, HUP, INT, QUIT, KILL, USR1, USR2 or another signal",
         ),
     ] {
-        let place = Place::with(text).and(
-            "a/b.conf",
-            "[program:y]\nstopsignal=NOPE\ncommand=/bin/cat\n",
-        );
+        let place =
+            Place::with(text).and("a/b.conf", "[program:y]\nstopsignal=NOPE\ncommand=/bin/cat\n");
         assert_eq!(said(&place), wanted);
     }
 }

@@ -16,31 +16,15 @@ fn command(text: &str) -> String {
 #[test]
 fn what_a_command_can_use() {
     for (id, text, wanted) in [
-        (
-            "INI-21",
-            "[DEFAULT]\ncommand=d\n[supervisord]\n[program:x]\n",
-            "d",
-        ),
-        (
-            "EXP-02",
-            "[supervisord]\n[program:x]\ncommand=100%%\n",
-            "100%",
-        ),
-        (
-            "EXP-17",
-            "[supervisord]\nenvironment=A=b\n[program:x]\ncommand=%(ENV_A)s\n",
-            "b",
-        ),
+        ("INI-21", "[DEFAULT]\ncommand=d\n[supervisord]\n[program:x]\n", "d"),
+        ("EXP-02", "[supervisord]\n[program:x]\ncommand=100%%\n", "100%"),
+        ("EXP-17", "[supervisord]\nenvironment=A=b\n[program:x]\ncommand=%(ENV_A)s\n", "b"),
         (
             "EXP-17",
             "[supervisord]\nenvironment=A=b\n[program:x]\nenvironment=A=c\ncommand=%(ENV_A)s\n",
             "c",
         ),
-        (
-            "KEY-E07",
-            "[supervisord]\n[program: x ]\ncommand=%(program_name)s\n",
-            "x",
-        ),
+        ("KEY-E07", "[supervisord]\n[program: x ]\ncommand=%(program_name)s\n", "x"),
         (
             "EXP-22",
             "[supervisord]\n[program:x]\nenvironment=K=1,L=%(ENV_K)s\ncommand=c\n",
@@ -108,10 +92,7 @@ fn included_files_add_and_override() {
     assert_eq!(process(&read, "x").stdout.file, LogFile::None);
     assert_eq!(process(&read, "y").command, format!("{here}/in"));
     assert_eq!((read.groups.len(), read.daemon.loglevel), (2, Level::Warn));
-    let username = read.servers[0]
-        .credentials
-        .as_ref()
-        .map(|own| own.username.clone());
+    let username = read.servers[0].credentials.as_ref().map(|own| own.username.clone());
     assert_eq!(username, Some(here.clone()));
     let said: Vec<_> = read
         .messages
@@ -148,11 +129,8 @@ fn names_can_stand_twice_or_not_at_all() {
          [group:g]\nprograms=x,x\n[group:h]\nprograms=x\n[group:none]\n",
     )
     .loaded();
-    let groups: Vec<_> = read
-        .groups
-        .iter()
-        .map(|group| (group.name.as_str(), group.processes.len()))
-        .collect();
+    let groups: Vec<_> =
+        read.groups.iter().map(|group| (group.name.as_str(), group.processes.len())).collect();
     assert_eq!(groups, [("g", 2), ("h", 1), ("none", 0), ("none", 0)]);
 }
 
@@ -168,46 +146,28 @@ fn of_inet_servers_the_last_gives_the_url() {
 /// CFS-01, CFS-02, CFS-04, CFS-05, CLI-45, CLI-46, CLI-47.
 #[test]
 fn the_file_is_found_or_named() {
-    let place = Place::with("[supervisord]\n")
-        .and("bin/supervisord", "")
-        .and("etc/supervisord.conf", "");
+    let place =
+        Place::with("[supervisord]\n").and("bin/supervisord", "").and("etc/supervisord.conf", "");
     let surroundings = surroundings();
-    let world = World {
-        surroundings: &surroundings,
-        disk: &RealDisk,
-        users: &TwoUsers,
-    };
+    let world = World { surroundings: &surroundings, disk: &RealDisk, users: &TwoUsers };
     let program = format!("{}/bin/supervisord", place.here());
     let found = find(&program, &Options::default(), &world).expect("it is there");
     assert_eq!(
         (found.file, found.searched),
         (format!("{}/etc/supervisord.conf", place.here()), true)
     );
-    assert_eq!(
-        search_paths("supervisord")[..2],
-        ["etc/supervisord.conf", "supervisord.conf"]
-    );
-    let named = Options {
-        configuration: Some("s.conf".to_owned()),
-        ..Options::default()
-    };
+    assert_eq!(search_paths("supervisord")[..2], ["etc/supervisord.conf", "supervisord.conf"]);
+    let named = Options { configuration: Some("s.conf".to_owned()), ..Options::default() };
     let found = find(&program, &named, &world).expect("it was named");
     assert_eq!((found.file.as_str(), found.searched), ("s.conf", false));
-    let mut request = LoadRequest {
-        file: "./s.conf".to_owned(),
-        surroundings,
-        ..LoadRequest::default()
-    };
+    let mut request =
+        LoadRequest { file: "./s.conf".to_owned(), surroundings, ..LoadRequest::default() };
     request.surroundings.cwd = place.here();
     let read = load(&request, &RealDisk, &TwoUsers).expect("it is good");
-    assert_eq!(
-        (read.file, read.here),
-        ("./s.conf".to_owned(), place.here())
-    );
-    for (file, wanted) in [
-        ("nope", "could not find config file nope"),
-        ("bin", "could not read config file bin"),
-    ] {
+    assert_eq!((read.file, read.here), ("./s.conf".to_owned(), place.here()));
+    for (file, wanted) in
+        [("nope", "could not find config file nope"), ("bin", "could not read config file bin")]
+    {
         request.file = file.to_owned();
         let error = load(&request, &RealDisk, &TwoUsers).expect_err("it is no file");
         assert_eq!(error.to_string(), wanted);

@@ -77,32 +77,19 @@ fn the_daemon_and_its_servers() {
     let daemon = &read.daemon;
     assert_eq!(daemon.logfile, "syslog", "UP-03");
     assert_eq!(daemon.pidfile, "/supervisord.pid", "UP-03");
-    assert_eq!(
-        (daemon.logfile_maxbytes, daemon.logfile_backups),
-        (1024, 10)
-    );
+    assert_eq!((daemon.logfile_maxbytes, daemon.logfile_backups), (1024, 10));
     assert_eq!((daemon.loglevel, daemon.umask), (Level::Trace, 0o22));
     assert_eq!(daemon.childlogdir, "/tmp", "KSD-14");
     let user = daemon.user.as_ref().map(|user| (user.uid, user.gid));
     assert_eq!(user, Some((33, 33)), "UP-02");
     assert_eq!(daemon.environment["B"], "env-a,node-1", "EXP-21");
-    assert_eq!(
-        daemon.server_url,
-        Some(owned(&format!("unix://{}/s.sock", place.here()))),
-        "UP-04"
-    );
+    assert_eq!(daemon.server_url, Some(owned(&format!("unix://{}/s.sock", place.here()))), "UP-04");
     let servers: Vec<_> = read.servers.iter().map(|server| &server.address).collect();
     assert_eq!(
         servers,
         [
-            &ServerAddress::Inet {
-                host: String::new(),
-                port: 9001
-            },
-            &ServerAddress::Inet {
-                host: "example.org".to_owned(),
-                port: 9002
-            },
+            &ServerAddress::Inet { host: String::new(), port: 9001 },
+            &ServerAddress::Inet { host: "example.org".to_owned(), port: 9002 },
             &ServerAddress::Unix {
                 path: format!("{}/s.sock", place.here()),
                 mode: 0o770,
@@ -128,12 +115,7 @@ fn groups_stand_in_the_order_in_which_they_are_built() {
         .iter()
         .map(|group| (group.name.as_str(), group.priority, group.processes.len()))
         .collect();
-    let wanted = [
-        ("ears", -1, 1),
-        ("pair", 5, 2),
-        ("one", 999, 12),
-        ("web", 999, 1),
-    ];
+    let wanted = [("ears", -1, 1), ("pair", 5, 2), ("one", 999, 12), ("web", 999, 1)];
     assert_eq!(order, wanted, "GRP-01");
     let pair = group(&read, "pair");
     assert_eq!(pair.kind, GroupKind::Programs, "KGR-06");
@@ -168,44 +150,21 @@ fn processes_have_every_key() {
     let names: Vec<_> = one[..4].iter().map(|own| own.name.as_str()).collect();
     assert_eq!(names, ["one_1", "one_10", "one_11", "one_12"], "GRP-02");
     let first = &one[0];
-    assert_eq!(
-        first.command, "/bin/echo 1/12\none node-1 n1",
-        "EXP-16, EXP-17"
-    );
-    let pairs: Vec<_> = first
-        .environment
-        .iter()
-        .map(|(key, value)| format!("{key}={value}"))
-        .collect();
+    assert_eq!(first.command, "/bin/echo 1/12\none node-1 n1", "EXP-16, EXP-17");
+    let pairs: Vec<_> =
+        first.environment.iter().map(|(key, value)| format!("{key}={value}")).collect();
     assert_eq!(pairs, ["B=env-a,node-1", "C=1", "OWN=n1"], "ENV-16");
-    let web = UserSpec {
-        uid: 33,
-        gid: 33,
-        name: "web".to_owned(),
-    };
+    let web = UserSpec { uid: 33, gid: 33, name: "web".to_owned() };
     assert_eq!((&first.user, first.umask), (&Some(web), Some(2)));
     assert_eq!(first.autorestart, Autorestart::Always);
-    assert_eq!(
-        (first.stopsignal.number(), &first.exitcodes[..]),
-        (10, &[0, 2][..])
-    );
+    assert_eq!((first.stopsignal.number(), &first.exitcodes[..]), (10, &[0, 2][..]));
     assert_eq!(first.stdout.file, LogFile::Path("/tmp/one.log".to_owned()));
     assert_eq!(first.stderr.file, LogFile::None, "KPR-23");
     let two = process(&read, "pair");
-    assert_eq!(
-        (&two.stdout.file, two.stdout.syslog),
-        (&LogFile::None, true),
-        "KEY-W01"
-    );
+    assert_eq!((&two.stdout.file, two.stdout.syslog), (&LogFile::None, true), "KEY-W01");
     assert_eq!(two.stderr.file, LogFile::None, "TYP-09");
-    assert_eq!(
-        (&two.server_url, two.autorestart),
-        (&None, Autorestart::Unexpected)
-    );
-    assert_eq!(
-        (two.startsecs, two.startretries, two.stopwaitsecs),
-        (1, 3, 10)
-    );
+    assert_eq!((&two.server_url, two.autorestart), (&None, Autorestart::Unexpected));
+    assert_eq!((two.startsecs, two.startretries, two.stopwaitsecs), (1, 3, 10));
 }
 
 #[test]
@@ -213,19 +172,10 @@ fn warnings_are_repeated_for_each_process() {
     let read = Place::with(EVERYTHING).loaded();
     let about = |part: &str| {
         let said = read.messages.iter();
-        said.filter(|(level, text)| *level == Level::Warn && text.contains(part))
-            .count()
+        said.filter(|(level, text)| *level == Level::Warn && text.contains(part)).count()
     };
-    assert_eq!(
-        about("[program:one], redirect_stderr=true but"),
-        12,
-        "KEY-W02, KEY-W04"
-    );
-    assert_eq!(
-        about("[program:two], stdout_logfile=syslog but"),
-        1,
-        "KEY-W01"
-    );
+    assert_eq!(about("[program:one], redirect_stderr=true but"), 12, "KEY-W02, KEY-W04");
+    assert_eq!(about("[program:two], stdout_logfile=syslog but"), 1, "KEY-W01");
     assert_eq!(read.messages.len(), 13);
 }
 
@@ -243,21 +193,10 @@ fn the_command_line_outweighs_the_file() {
         ..Options::default()
     };
     let daemon = place.loaded().daemon;
-    assert_eq!(
-        (daemon.loglevel, daemon.minfds),
-        (Level::Debug, 5),
-        "CLI-22"
-    );
+    assert_eq!((daemon.loglevel, daemon.minfds), (Level::Debug, 5), "CLI-22");
     assert_eq!((daemon.nodaemon, daemon.strip_ansi), (true, true), "CLI-23");
-    assert_eq!(
-        (daemon.logfile.as_str(), daemon.pidfile.as_str()),
-        ("/root/x.log", "/p")
-    );
+    assert_eq!((daemon.logfile.as_str(), daemon.pidfile.as_str()), ("/root/x.log", "/p"));
     assert_eq!(daemon.user.map(|user| user.uid), Some(0));
     place.options.user = Some(owned("1234"));
-    assert_eq!(
-        place.load().err(),
-        Some(owned("Invalid user id 1234")),
-        "CLI-44"
-    );
+    assert_eq!(place.load().err(), Some(owned("Invalid user id 1234")), "CLI-44");
 }

@@ -105,9 +105,7 @@ pub fn surroundings() -> Surroundings {
     let environment = [("A", "env-a"), ("HOME", "/root"), ("P", "5%")];
     Surroundings {
         cwd: "/".to_owned(),
-        environment: environment
-            .map(|(key, value)| (key.to_owned(), value.to_owned()))
-            .into(),
+        environment: environment.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
         hostname: "node-1".to_owned(),
     }
 }
@@ -115,9 +113,7 @@ pub fn surroundings() -> Surroundings {
 /// The group with this name.
 pub fn group<'a>(configuration: &'a Configuration, name: &str) -> &'a GroupSpec {
     let mut groups = configuration.groups.iter();
-    groups
-        .find(|group| group.name == name)
-        .unwrap_or_else(|| panic!("no group {name}"))
+    groups.find(|group| group.name == name).unwrap_or_else(|| panic!("no group {name}"))
 }
 
 /// The first process of the group with this name.

@@ -406,14 +406,8 @@ fn the_whole_state_can_be_written_out_and_read_back() {
     assert!(saved.starts_with("{\"V1\":"), "the version stands first");
     let Saved::V1(mut back) = serde_json::from_str(&saved).expect("read back");
     assert_eq!(*back, host.core);
-    let now = Now {
-        mono_ns: 1_000_000_000,
-        wall_ms: 1000,
-    };
+    let now = Now { mono_ns: 1_000_000_000, wall_ms: 1000 };
     let mut original = host.core;
-    assert_eq!(
-        back.on_input(now, Input::Woke),
-        original.on_input(now, Input::Woke)
-    );
+    assert_eq!(back.on_input(now, Input::Woke), original.on_input(now, Input::Woke));
     assert_eq!(back.next_deadline(), original.next_deadline());
 }

@@ -15,34 +15,18 @@ fn event(words: &str, mono_ns: u64) -> (Event, bool) {
     let mut parts = words.split_whitespace();
     let word = parts.next().expect("an event");
     let number = parts.next().and_then(|text| text.parse().ok()).unwrap_or(0);
-    let exited = |exit| Event::ChildExited {
-        pid: PID,
-        exit,
-        at_mono_ns: mono_ns,
-    };
+    let exited = |exit| Event::ChildExited { pid: PID, exit, at_mono_ns: mono_ns };
     let event = match word {
         "start" => Event::StartAsked,
         "stop" => Event::StopAsked,
         "shutdown" => return (Event::ShutdownAsked, false),
         "late" => return (Event::Tick, false),
         "spawned" => Event::Spawned { pid: PID },
-        "unspawned" => Event::SpawnFailed {
-            why: "can't find command 'p'".into(),
-        },
+        "unspawned" => Event::SpawnFailed { why: "can't find command 'p'".into() },
         "exit" => exited(Exit::Code(number)),
-        "killed" => exited(Exit::Signal {
-            number,
-            core_dumped: false,
-        }),
-        "core" => exited(Exit::Signal {
-            number,
-            core_dumped: true,
-        }),
-        "other" => Event::ChildExited {
-            pid: 99,
-            exit: Exit::Code(0),
-            at_mono_ns: mono_ns,
-        },
+        "killed" => exited(Exit::Signal { number, core_dumped: false }),
+        "core" => exited(Exit::Signal { number, core_dumped: true }),
+        "other" => Event::ChildExited { pid: 99, exit: Exit::Code(0), at_mono_ns: mono_ns },
         "esrch" | "eperm" => Event::SignalFailed {
             killing: number == 0,
             signal: Signal::TERM,
@@ -57,18 +41,13 @@ fn event(words: &str, mono_ns: u64) -> (Event, bool) {
 
 fn show(step: &Step, with_log: bool) -> Option<String> {
     match step {
-        Step::Entered {
-            to,
-            expected: false,
-            ..
-        } => Some(format!("{to}!")),
+        Step::Entered { to, expected: false, .. } => Some(format!("{to}!")),
         Step::Entered { to, .. } => Some(to.to_string()),
         Step::Log(level, text) => with_log.then(|| format!("log {} {text}", level.code())),
         Step::Spawn => Some("spawn".into()),
-        Step::Signal { signal, group, .. } => Some(format!(
-            "{} {signal}",
-            if *group { "signal-group" } else { "signal" }
-        )),
+        Step::Signal { signal, group, .. } => {
+            Some(format!("{} {signal}", if *group { "signal-group" } else { "signal" }))
+        }
     }
 }
 
@@ -76,36 +55,19 @@ fn show(step: &Step, with_log: bool) -> Option<String> {
 fn replay(options: &str, transcript: &str, with_log: bool) {
     let spec = program("p", options);
     let mut machine = Machine::default();
-    let lines = transcript
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty());
+    let lines = transcript.lines().map(str::trim).filter(|line| !line.is_empty());
     let (mut wanted, mut got) = (String::new(), String::new());
     for line in lines {
         let (left, _) = line.split_once("->").expect("event -> steps");
         let (at, words) = left.trim().split_once(' ').expect("time event");
-        let ms: u64 = at
-            .replace('.', "")
-            .parse::<u64>()
-            .expect("seconds with one decimal")
-            * 100;
+        let ms: u64 = at.replace('.', "").parse::<u64>().expect("seconds with one decimal") * 100;
         let now = Now {
             mono_ns: ms * 1_000_000,
             wall_ms: i64::try_from(ms).expect("a transcript is short"),
         };
         let (event, respawn) = event(words, now.mono_ns);
-        let steps = machine.on_event(
-            Context {
-                now,
-                spec: &spec,
-                respawn,
-            },
-            event,
-        );
-        let mut shown: Vec<_> = steps
-            .iter()
-            .filter_map(|step| show(step, with_log))
-            .collect();
+        let steps = machine.on_event(Context { now, spec: &spec, respawn }, event);
+        let mut shown: Vec<_> = steps.iter().filter_map(|step| show(step, with_log)).collect();
         let wake = machine.deadline(respawn).map(|at| at / 1_000_000);
         if let Some(wake) = wake.filter(|_| !with_log) {
             shown.push(format!("wake {}.{}", wake / 1000, wake % 1000 / 100));
@@ -256,17 +218,9 @@ fn autorestart_decides_by_the_exit_code() {
         );
     };
     exits("autorestart=unexpected", "exit 0", "EXITED");
-    exits(
-        "autorestart=unexpected",
-        "exit 2",
-        "EXITED!, STARTING, spawn",
-    );
+    exits("autorestart=unexpected", "exit 2", "EXITED!, STARTING, spawn");
     exits("autorestart=unexpected exitcodes=0,2", "exit 2", "EXITED");
-    exits(
-        "autorestart=unexpected",
-        "killed 9",
-        "EXITED!, STARTING, spawn",
-    );
+    exits("autorestart=unexpected", "killed 9", "EXITED!, STARTING, spawn");
     exits("autorestart=true", "exit 0", "EXITED, STARTING, spawn");
     exits("autorestart=false", "exit 2", "EXITED!");
     exits("autorestart=false", "killed 11", "EXITED!");
@@ -332,11 +286,7 @@ fn groups_are_signalled_where_the_options_say_so() {
     };
     stopped("startsecs=1", "signal SIGTERM", "signal SIGKILL");
     stopped("killasgroup=true", "signal SIGTERM", "signal-group SIGKILL");
-    stopped(
-        "stopasgroup=true killasgroup=true",
-        "signal-group SIGTERM",
-        "signal-group SIGKILL",
-    );
+    stopped("stopasgroup=true killasgroup=true", "signal-group SIGTERM", "signal-group SIGKILL");
 }
 
 #[test]

@@ -57,10 +57,8 @@ fn set(spec: &mut ProcessSpec, key: &str, value: &str) {
         "stopasgroup" => spec.stopasgroup = value == "true",
         "killasgroup" => spec.killasgroup = value == "true",
         "exitcodes" => {
-            spec.exitcodes = value
-                .split(',')
-                .map(|code| code.parse().expect("an exit code"))
-                .collect();
+            spec.exitcodes =
+                value.split(',').map(|code| code.parse().expect("an exit code")).collect();
         }
         "autorestart" => {
             spec.autorestart = match value {
@@ -97,9 +95,7 @@ pub fn groups(text: &str) -> Vec<GroupSpec> {
 
 /// Groups as they are prepared when no log is AUTO.
 pub fn prepared(groups: &[GroupSpec]) -> Vec<PreparedGroup> {
-    let prepare = |group: &GroupSpec| PreparedGroup {
-        configured: group.clone(),
-        auto_logs: BTreeMap::new(),
-    };
+    let prepare =
+        |group: &GroupSpec| PreparedGroup { configured: group.clone(), auto_logs: BTreeMap::new() };
     groups.iter().map(prepare).collect()
 }

@@ -48,10 +48,7 @@ fn act() -> impl Strategy<Value = Act> {
 }
 
 fn bad() -> BadConfiguration {
-    BadConfiguration {
-        text: "bad".into(),
-        diagnosis: "conf:1: bad".into(),
-    }
+    BadConfiguration { text: "bad".into(), diagnosis: "conf:1: bad".into() }
 }
 
 /// The moves of daemon.md 4.2, by name.
@@ -101,10 +98,7 @@ impl World {
     }
 
     fn feed(&mut self, input: Input) {
-        assert!(
-            !self.finished || !matches!(input, Input::Spawned { .. }),
-            "a birth after the end"
-        );
+        assert!(!self.finished || !matches!(input, Input::Spawned { .. }), "a birth after the end");
         for effect in self.core.on_input(self.now, input) {
             self.perform(effect);
         }
@@ -112,53 +106,31 @@ impl World {
 
     fn perform(&mut self, effect: Effect) {
         match effect {
-            Effect::CheckCommand {
-                ticket, process, ..
-            } => self.checks.push((ticket, process)),
+            Effect::CheckCommand { ticket, process, .. } => self.checks.push((ticket, process)),
             Effect::Spawn(order) => {
                 let id = order.process;
-                assert!(
-                    !self.children.contains_key(&id),
-                    "a second child for one process"
-                );
-                assert!(
-                    !self.births.contains(&id),
-                    "two births at once for one process"
-                );
+                assert!(!self.children.contains_key(&id), "a second child for one process");
+                assert!(!self.births.contains(&id), "two births at once for one process");
                 assert!(!self.finished, "a spawn after the end");
                 self.births.push(id);
             }
             Effect::Signal { process, pid, .. } => {
-                assert_eq!(
-                    self.children.get(&process),
-                    Some(&pid),
-                    "a signal to a stranger"
-                );
+                assert_eq!(self.children.get(&process), Some(&pid), "a signal to a stranger");
             }
             Effect::Announce(Event::Process { from, row, .. }) => {
                 let to = row.state.expect("an announced state");
                 assert!(is_in_the_table(from, to), "{from} to {to}");
             }
             Effect::Answer(ticket, _) => {
-                assert!(
-                    self.asked.remove(&ticket),
-                    "a second reply for caller {}",
-                    ticket.0
-                );
+                assert!(self.asked.remove(&ticket), "a second reply for caller {}", ticket.0);
             }
             Effect::Finish(_) => {
-                assert!(
-                    self.children.is_empty() && self.births.is_empty(),
-                    "somebody still runs"
-                );
+                assert!(self.children.is_empty() && self.births.is_empty(), "somebody still runs");
                 assert!(!self.finished, "the end twice");
                 self.finished = true;
             }
             Effect::ReadConfiguration { ticket } => {
-                self.feed(Input::ConfigurationRead {
-                    ticket,
-                    configuration: Err(bad()),
-                });
+                self.feed(Input::ConfigurationRead { ticket, configuration: Err(bad()) });
             }
             Effect::Log(..)
             | Effect::WriteStdin { .. }
@@ -179,11 +151,7 @@ impl World {
         } else {
             Origin::Fleet("op".into())
         };
-        self.feed(Input::Asked(Ask {
-            origin,
-            ticket,
-            command,
-        }));
+        self.feed(Input::Asked(Ask { origin, ticket, command }));
     }
 
     fn act(&mut self, act: &Act) {
@@ -209,26 +177,16 @@ impl World {
                 let (ticket, process) = self.checks.remove(which % self.checks.len());
                 let no = agent_core::Refusal::NoFile("no".into());
                 let verdict = if good { Ok(()) } else { Err(no) };
-                self.feed(Input::CommandChecked {
-                    ticket,
-                    process,
-                    verdict,
-                });
+                self.feed(Input::CommandChecked { ticket, process, verdict });
             }
             Act::Birth { which, good } if !self.births.is_empty() => {
                 let process = self.births.remove(which % self.births.len());
                 if good {
                     self.next_pid += 1;
                     self.children.insert(process, self.next_pid);
-                    self.feed(Input::Spawned {
-                        process,
-                        pid: self.next_pid,
-                    });
+                    self.feed(Input::Spawned { process, pid: self.next_pid });
                 } else {
-                    self.feed(Input::SpawnFailed {
-                        process,
-                        why: "no".into(),
-                    });
+                    self.feed(Input::SpawnFailed { process, why: "no".into() });
                 }
             }
             Act::Exit { which, code } if !self.children.is_empty() => {
@@ -237,12 +195,7 @@ impl World {
                 self.children.remove(&process);
                 let exit = Exit::Code(code);
                 let at_mono_ns = self.now.mono_ns;
-                self.feed(Input::ChildExited {
-                    process,
-                    pid,
-                    exit,
-                    at_mono_ns,
-                });
+                self.feed(Input::ChildExited { process, pid, exit, at_mono_ns });
             }
             Act::Wait { tenths } => self.wait(tenths),
             Act::Hup => self.feed(Input::Signalled(Signal::from_number(1).expect("SIGHUP"))),
@@ -253,17 +206,10 @@ impl World {
     fn wait(&mut self, tenths: u64) {
         self.now.mono_ns += tenths * 100_000_000;
         self.now.wall_ms += i64::try_from(tenths * 100).expect("small");
-        if self
-            .core
-            .next_deadline()
-            .is_some_and(|at| at <= self.now.mono_ns)
-        {
+        if self.core.next_deadline().is_some_and(|at| at <= self.now.mono_ns) {
             self.feed(Input::Woke);
             let next = self.core.next_deadline();
-            assert!(
-                next.is_none_or(|at| at > self.now.mono_ns),
-                "a deadline that never passes"
-            );
+            assert!(next.is_none_or(|at| at > self.now.mono_ns), "a deadline that never passes");
         }
     }
 
@@ -274,23 +220,13 @@ impl World {
             if self.finished {
                 break;
             }
-            self.act(&Act::Check {
-                which: 0,
-                good: true,
-            });
-            self.act(&Act::Birth {
-                which: 0,
-                good: true,
-            });
+            self.act(&Act::Check { which: 0, good: true });
+            self.act(&Act::Birth { which: 0, good: true });
             self.act(&Act::Exit { which: 0, code: 0 });
             self.wait(20);
         }
         assert!(self.finished, "a shutdown that does not end");
-        assert!(
-            self.asked.is_empty(),
-            "callers without a reply: {:?}",
-            self.asked
-        );
+        assert!(self.asked.is_empty(), "callers without a reply: {:?}", self.asked);
     }
 }
 

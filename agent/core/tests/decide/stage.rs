@@ -27,10 +27,7 @@ pub struct Host {
 impl Host {
     fn new(configured: &str, with_log: bool) -> Self {
         let specs = groups(configured);
-        let now = Now {
-            mono_ns: 0,
-            wall_ms: 0,
-        };
+        let now = Now { mono_ns: 0, wall_ms: 0 };
         let (core, _) = Supervisor::new(now, 1, specs.clone(), prepared(&specs));
         let mut host = Self {
             core,
@@ -50,12 +47,9 @@ impl Host {
         let processes = saved["processes"].as_object().expect("a map of processes");
         for (id, process) in processes {
             let (group, name) = (&process["group"], &process["spec"]["name"]);
-            let name = Namespec::one(
-                group.as_str().expect("a group"),
-                name.as_str().expect("a name"),
-            );
-            self.names
-                .insert(ProcessId(id.parse().expect("an id")), name.to_string());
+            let name =
+                Namespec::one(group.as_str().expect("a group"), name.as_str().expect("a name"));
+            self.names.insert(ProcessId(id.parse().expect("an id")), name.to_string());
         }
     }
 
@@ -79,32 +73,21 @@ impl Host {
                 } else {
                     Err(Refusal::NoFile(format!("can't find command '{name}'")))
                 };
-                Input::CommandChecked {
-                    ticket,
-                    process: self.id(&name),
-                    verdict,
-                }
+                Input::CommandChecked { ticket, process: self.id(&name), verdict }
             }
             "spawned" => {
                 let name = next();
                 self.next_pid += 1;
                 self.pids.insert(name.clone(), self.next_pid);
-                Input::Spawned {
-                    process: self.id(&name),
-                    pid: self.next_pid,
-                }
+                Input::Spawned { process: self.id(&name), pid: self.next_pid }
             }
-            "unspawned" => Input::SpawnFailed {
-                process: self.id(&next()),
-                why: "no such command".into(),
-            },
+            "unspawned" => {
+                Input::SpawnFailed { process: self.id(&next()), why: "no such command".into() }
+            }
             "exit" => self.child_exited(&next(), &next(), now),
             "sent" => {
                 let (ticket, name) = (ticket(&next()), next());
-                Input::SignalSent {
-                    process: self.id(&name),
-                    ticket,
-                }
+                Input::SignalSent { process: self.id(&name), ticket }
             }
             "eperm" => {
                 let (ticket, name) = (ticket(&next()), next());
@@ -143,10 +126,7 @@ impl Host {
             }),
         };
         let ticket = Some(ticket).filter(|ticket| *ticket != Ticket(0));
-        Input::ConfigurationRead {
-            ticket,
-            configuration,
-        }
+        Input::ConfigurationRead { ticket, configuration }
     }
 
     fn group_prepared(&self, ticket: Ticket, name: &str) -> Input {
@@ -160,10 +140,7 @@ impl Host {
         let input = self.input(words, now);
         let effects = self.core.on_input(now, input);
         self.learn();
-        let shown: Vec<_> = effects
-            .iter()
-            .filter_map(|effect| self.show(effect))
-            .collect();
+        let shown: Vec<_> = effects.iter().filter_map(|effect| self.show(effect)).collect();
         shown.join(", ")
     }
 
@@ -171,15 +148,11 @@ impl Host {
         let name = |id: &ProcessId| self.names[id].clone();
         Some(match effect {
             Effect::Log(level, text) => {
-                return self
-                    .with_log
-                    .then(|| format!("log {} {text}", level.code()));
+                return self.with_log.then(|| format!("log {} {text}", level.code()));
             }
             Effect::CheckCommand { process, .. } => format!("check {}", name(process)),
             Effect::Spawn(order) => format!("spawn {}", name(&order.process)),
-            Effect::Signal {
-                process, signal, ..
-            } => format!("signal {} {signal}", name(process)),
+            Effect::Signal { process, signal, .. } => format!("signal {} {signal}", name(process)),
             Effect::WriteStdin { process, .. } => format!("stdin {}", name(process)),
             Effect::ClearLogs { process, .. } => format!("clear {}", name(process)),
             Effect::ClearMainLog { .. } => "clear-main".into(),
@@ -201,11 +174,7 @@ fn ticket(text: &str) -> Ticket {
 /// `N verb words`; with `F` after the number the intent is the fleet's.
 fn ask(caller: &str, verb: &str, rest: &[&str]) -> Ask {
     let fleet = caller.ends_with('F');
-    let origin = if fleet {
-        Origin::Fleet("op".into())
-    } else {
-        Origin::LocalXmlrpc
-    };
+    let origin = if fleet { Origin::Fleet("op".into()) } else { Origin::LocalXmlrpc };
     let first = rest.first().copied().unwrap_or("");
     let wait = !rest.contains(&"nowait");
     let scope = match first {
@@ -223,32 +192,20 @@ fn ask(caller: &str, verb: &str, rest: &[&str]) -> Ask {
                 .map(|spawn| Incarnation { epoch: 1, spawn }),
             wait,
         },
-        "signal" => Command::Signal {
-            scope,
-            signal: Signal::TERM,
-        },
+        "signal" => Command::Signal { scope, signal: Signal::TERM },
         "clear" => Command::ClearLogs(Namespec::parse(first)),
-        "stdin" => Command::WriteStdin {
-            name: Namespec::parse(first),
-            bytes: b"x".to_vec(),
-        },
+        "stdin" => Command::WriteStdin { name: Namespec::parse(first), bytes: b"x".to_vec() },
         "add" => Command::AddGroup(first.into()),
         "remove" => Command::RemoveGroup(first.into()),
         "reread" => Command::Reread,
-        "update" => Command::Update {
-            groups: rest.iter().map(|&name| name.into()).collect(),
-        },
+        "update" => Command::Update { groups: rest.iter().map(|&name| name.into()).collect() },
         "reload" => Command::Reload,
         "shutdown" => Command::Shutdown,
         "state" => Command::State,
         "info" => Command::Info(Namespec::parse(first)),
         other => panic!("no such verb in these tests: {other}"),
     };
-    Ask {
-        origin,
-        ticket: ticket(caller.trim_end_matches('F')),
-        command,
-    }
+    Ask { origin, ticket: ticket(caller.trim_end_matches('F')), command }
 }
 
 fn show_event(event: &Event) -> String {
@@ -276,10 +233,7 @@ fn show_reply(reply: &Reply) -> String {
                 Ok(()) => r.name.clone(),
                 Err(refusal) => format!("{}: {refusal}", r.name),
             };
-            format!(
-                "[{}]",
-                results.iter().map(show).collect::<Vec<_>>().join("; ")
-            )
+            format!("[{}]", results.iter().map(show).collect::<Vec<_>>().join("; "))
         }
         Reply::Diff(diff) | Reply::Updated(diff) => {
             format!("+{:?} ~{:?} -{:?}", diff.added, diff.changed, diff.removed)
@@ -326,11 +280,7 @@ fn configuration(groups: Vec<GroupSpec>) -> agent_core::spec::Configuration {
 pub fn replay(configured: &str, transcript: &str, with_log: bool) -> Host {
     let mut host = Host::new(configured, with_log);
     let (mut wanted, mut got) = (String::new(), String::new());
-    for line in transcript
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-    {
+    for line in transcript.lines().map(str::trim).filter(|line| !line.is_empty()) {
         if let Some(fresh) = line.strip_prefix("new: ") {
             host.fresh = groups(&fresh.replace(" | ", "\n"));
             continue;
@@ -338,15 +288,9 @@ pub fn replay(configured: &str, transcript: &str, with_log: bool) -> Host {
         let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
         let (left, _) = line.split_once("->").expect("words -> effects");
         let (at, words) = left.trim().split_once(' ').expect("time words");
-        let tenths: u64 = at
-            .replace('.', "")
-            .parse()
-            .expect("seconds with one decimal");
+        let tenths: u64 = at.replace('.', "").parse().expect("seconds with one decimal");
         let wall_ms = i64::try_from(tenths * 100).expect("small");
-        let now = Now {
-            mono_ns: tenths * 100_000_000,
-            wall_ms,
-        };
+        let now = Now { mono_ns: tenths * 100_000_000, wall_ms };
         let shown = host.step(words, now);
         got.push_str(format!("{} -> {shown}", left.trim()).trim());
         got.push('\n');

@@ -24,11 +24,7 @@ fn a_later_layer_wins_and_paths_begin_at_the_configuration() {
             ("ca", "certs/ca.pem"),
             ("redial_max", "5s"),
         ],
-        &[
-            ("FLEETVISOR_HOST", "01"),
-            ("FLEETVISOR_SERVER", "x"),
-            ("HOST", "y"),
-        ],
+        &[("FLEETVISOR_HOST", "01"), ("FLEETVISOR_SERVER", "x"), ("HOST", "y")],
     )
     .unwrap();
     assert_eq!(settings.controllers, ["ctl-1:9440", "ctl-2:9550"]);
@@ -118,8 +114,5 @@ fn the_host_must_be_the_certificates() {
     assert!(settings("web-1").credentials().is_ok());
     assert!(settings("").credentials().is_ok());
     let error = settings("web-2").credentials().unwrap_err().to_string();
-    assert!(
-        error.contains("\"web-2\"") && error.contains("\"web-1\""),
-        "{error}"
-    );
+    assert!(error.contains("\"web-2\"") && error.contains("\"web-1\""), "{error}");
 }

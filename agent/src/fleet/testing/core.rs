@@ -44,13 +44,8 @@ impl PlayedCore {
         if state == ProcessState::Starting {
             row.incarnation.spawn += 1;
         }
-        let event = Event::Process {
-            row: Box::new(row.clone()),
-            from,
-            tries: 0,
-            expected: true,
-            pid: 0,
-        };
+        let event =
+            Event::Process { row: Box::new(row.clone()), from, tries: 0, expected: true, pid: 0 };
         let _ = self.events.send(Arc::new(event));
     }
 
@@ -71,15 +66,8 @@ impl PlayedCore {
     }
 
     fn answer(&mut self, letter: Letter) {
-        let Letter {
-            origin,
-            command,
-            reply,
-        } = letter;
-        let is_question = matches!(
-            command,
-            Command::Rows | Command::Info(_) | Command::Files(_)
-        );
+        let Letter { origin, command, reply } = letter;
+        let is_question = matches!(command, Command::Rows | Command::Info(_) | Command::Files(_));
         if !is_question {
             let _ = self.asked.send((origin, command.clone()));
         }
@@ -90,10 +78,9 @@ impl PlayedCore {
                 rows: self.rows.values().cloned().collect(),
             }),
             Command::Info(spec) => self.info(&spec),
-            Command::Files(_) => Reply::Files(LogFiles {
-                stdout: None,
-                stderr: self.stderr.clone(),
-            }),
+            Command::Files(_) => {
+                Reply::Files(LogFiles { stdout: None, stderr: self.stderr.clone() })
+            }
             Command::Start { scope, .. } => return self.start(&name_in(&scope), reply),
             // What runs is past the life that the restart names.
             Command::Restart { name, .. } => return self.start(&part(&name.process), reply),

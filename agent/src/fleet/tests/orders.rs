@@ -44,10 +44,7 @@ async fn results_in_order(session: &mut PlayedSession, count: usize) -> Vec<Orde
 #[tokio::test]
 async fn a_batch_is_accepted_then_done_and_every_order_ends_in_one_word() {
     let mut bench = Bench::new(&["good", "bad", "slow", "running"]).await;
-    bench
-        .poke
-        .send(Poke::Change("running", ProcessState::Running))
-        .unwrap();
+    bench.poke.send(Poke::Change("running", ProcessState::Running)).unwrap();
     bench.open();
     let mut session = bench.welcomed().await;
     let orders = vec![
@@ -59,9 +56,7 @@ async fn a_batch_is_accepted_then_done_and_every_order_ends_in_one_word() {
         order(6, "good", Verb::Signal(SignalOrder { signal: 99 })),
     ];
     let deadline = Duration::from_millis(300);
-    session
-        .say(Said::Orders(batch("op", deadline, orders)))
-        .await;
+    session.say(Said::Orders(batch("op", deadline, orders))).await;
     let mut results = results_in_order(&mut session, 6).await;
     results.sort_by_key(|result| result.order);
     let words: Vec<_> = results.iter().map(short).collect();
@@ -70,12 +65,7 @@ async fn a_batch_is_accepted_then_done_and_every_order_ends_in_one_word() {
         words,
         [
             word(1, OutcomeKind::Ok, 0, ""),
-            word(
-                2,
-                OutcomeKind::Failed,
-                50,
-                "bad: Exited too quickly; retries go on"
-            ),
+            word(2, OutcomeKind::Failed, 50, "bad: Exited too quickly; retries go on"),
             word(
                 3,
                 OutcomeKind::NotReady,
@@ -83,19 +73,11 @@ async fn a_batch_is_accepted_then_done_and_every_order_ends_in_one_word() {
                 "STARTING, but not past its gate by the deadline; it goes on"
             ),
             word(4, OutcomeKind::Already, 0, ""),
-            word(
-                5,
-                OutcomeKind::Failed,
-                10,
-                "no such process or group: nobody"
-            ),
+            word(5, OutcomeKind::Failed, 10, "no such process or group: nobody"),
             word(6, OutcomeKind::Failed, 11, "99 is not a signal"),
         ]
     );
-    assert_eq!(
-        results[1].outcome.as_ref().unwrap().last_lines,
-        ["no such table"]
-    );
+    assert_eq!(results[1].outcome.as_ref().unwrap().last_lines, ["no such table"]);
     assert_eq!(results[0].incarnation.unwrap().spawn, 2);
     assert_eq!(results[0].wave, 2);
     let (origin, _) = bench.next_asked().await;
@@ -109,36 +91,22 @@ async fn a_stop_that_is_under_way_at_the_deadline_has_not_failed() {
     let mut session = bench.welcomed().await;
     let orders = vec![order(1, "slow", Verb::Stop(StopOrder {}))];
     let deadline = Duration::from_millis(100);
-    session
-        .say(Said::Orders(batch("op", deadline, orders)))
-        .await;
+    session.say(Said::Orders(batch("op", deadline, orders))).await;
     let text = "still STOPPING at the deadline; what was asked goes on";
-    assert_eq!(
-        short(&result(&mut session).await),
-        (1, OutcomeKind::Unknown, 0, text.to_owned())
-    );
+    assert_eq!(short(&result(&mut session).await), (1, OutcomeKind::Unknown, 0, text.to_owned()));
 }
 
 #[tokio::test]
 async fn a_restart_of_a_life_that_is_over_has_its_goal_when_the_new_one_runs() {
     let mut bench = Bench::new(&["slow"]).await;
-    bench
-        .poke
-        .send(Poke::Change("slow", ProcessState::Starting))
-        .unwrap();
+    bench.poke.send(Poke::Change("slow", ProcessState::Starting)).unwrap();
     bench.open();
     let mut session = bench.welcomed().await;
     let orders = vec![order(1, "slow", Verb::Restart(RestartOrder::default()))];
     session.say(Said::Orders(batch("op", LONG, orders))).await;
     bench.next_asked().await;
-    bench
-        .poke
-        .send(Poke::Change("slow", ProcessState::Running))
-        .unwrap();
-    assert_eq!(
-        short(&result(&mut session).await),
-        (1, OutcomeKind::Already, 0, String::new())
-    );
+    bench.poke.send(Poke::Change("slow", ProcessState::Running)).unwrap();
+    assert_eq!(short(&result(&mut session).await), (1, OutcomeKind::Already, 0, String::new()));
 }
 
 #[tokio::test]
@@ -148,9 +116,7 @@ async fn what_somebody_else_starts_and_stops_again_has_not_failed() {
     bench.poke.send(change(ProcessState::Starting)).unwrap();
     bench.open();
     let mut session = bench.welcomed().await;
-    session
-        .say(Said::Orders(batch("op", LONG, vec![start(1, "slow")])))
-        .await;
+    session.say(Said::Orders(batch("op", LONG, vec![start(1, "slow")]))).await;
     bench.next_asked().await;
     bench.poke.send(change(ProcessState::Stopping)).unwrap();
     let text = "a newer command has overtaken this one: STOPPING";
@@ -163,30 +129,18 @@ async fn what_somebody_else_starts_and_stops_again_has_not_failed() {
 #[tokio::test]
 async fn what_somebody_else_is_starting_counts_when_it_runs() {
     let mut bench = Bench::new(&["slow", "other"]).await;
-    bench
-        .poke
-        .send(Poke::Change("slow", ProcessState::Starting))
-        .unwrap();
-    bench
-        .poke
-        .send(Poke::Change("other", ProcessState::Starting))
-        .unwrap();
+    bench.poke.send(Poke::Change("slow", ProcessState::Starting)).unwrap();
+    bench.poke.send(Poke::Change("other", ProcessState::Starting)).unwrap();
     bench.open();
     let mut session = bench.welcomed().await;
     let orders = vec![start(1, "slow"), start(2, "other")];
     session.say(Said::Orders(batch("op", LONG, orders))).await;
     bench.next_asked().await;
     bench.next_asked().await;
-    bench
-        .poke
-        .send(Poke::Change("other", ProcessState::Backoff))
-        .unwrap();
+    bench.poke.send(Poke::Change("other", ProcessState::Backoff)).unwrap();
     let failed = short(&result(&mut session).await);
     assert_eq!((failed.0, failed.1), (2, OutcomeKind::Failed));
-    bench
-        .poke
-        .send(Poke::Change("slow", ProcessState::Running))
-        .unwrap();
+    bench.poke.send(Poke::Change("slow", ProcessState::Running)).unwrap();
     let already = short(&result(&mut session).await);
     assert_eq!((already.0, already.1), (1, OutcomeKind::Already));
 }
@@ -203,9 +157,7 @@ async fn a_result_outlives_the_session_until_it_is_acknowledged_and_nothing_is_d
 
     let mut session = bench.welcomed().await;
     session.say(orders()).await; // the controller cannot know whether the order had arrived
-    session
-        .wait_for(|body| matches!(body, Body::Accepted(_)).then_some(()))
-        .await;
+    session.wait_for(|body| matches!(body, Body::Accepted(_)).then_some(())).await;
     bench.poke.send(Poke::Release).unwrap();
     assert_eq!(short(&result(&mut session).await).1, OutcomeKind::Ok);
     drop(session); // before it could acknowledge
@@ -214,24 +166,16 @@ async fn a_result_outlives_the_session_until_it_is_acknowledged_and_nothing_is_d
     assert_eq!(short(&result(&mut session).await).1, OutcomeKind::Ok);
     session.say(orders()).await;
     assert_eq!(short(&result(&mut session).await).1, OutcomeKind::Ok);
-    let acknowledged = ResultsAcknowledged {
-        operation: "op".into(),
-        orders: vec![1],
-    };
+    let acknowledged = ResultsAcknowledged { operation: "op".into(), orders: vec![1] };
     session.say(Said::Acknowledged(acknowledged)).await;
-    session
-        .say(Said::Orders(batch("end", LONG, vec![start(1, "slow")])))
-        .await;
+    session.say(Said::Orders(batch("end", LONG, vec![start(1, "slow")]))).await;
     assert_eq!(result(&mut session).await.operation, "end");
     drop(session);
 
     let mut session = bench.welcomed().await;
     assert_eq!(result(&mut session).await.operation, "end");
     assert!(matches!(bench.next_asked().await.0, Origin::Fleet(operation) if operation == "end"));
-    assert!(
-        bench.asked.try_recv().is_err(),
-        "one start for each operation"
-    );
+    assert!(bench.asked.try_recv().is_err(), "one start for each operation");
 }
 
 #[tokio::test]
@@ -254,23 +198,11 @@ async fn what_a_crash_interrupted_is_decided_at_the_next_start() {
         words.push((id, kind));
     }
     words.sort_by_key(|(id, _)| *id);
-    assert_eq!(
-        words,
-        [
-            (1, OutcomeKind::Ok),
-            (2, OutcomeKind::Ok),
-            (3, OutcomeKind::Unknown)
-        ]
-    );
+    assert_eq!(words, [(1, OutcomeKind::Ok), (2, OutcomeKind::Ok), (3, OutcomeKind::Unknown)]);
     assert!(matches!(bench.next_asked().await.1, Command::Start { .. }));
-    assert!(
-        bench.asked.try_recv().is_err(),
-        "the signal is not sent again"
-    );
+    assert!(bench.asked.try_recv().is_err(), "the signal is not sent again");
     assert_eq!(session.hello.controller_epoch_seen, 7);
-    bench
-        .logged("not finished when the agent ended, orders: 3")
-        .await;
+    bench.logged("not finished when the agent ended, orders: 3").await;
 }
 
 #[tokio::test]
@@ -280,10 +212,7 @@ async fn without_a_ledger_only_what_has_a_goal_is_done() {
     bench.settings.state_dir = bench.dir.path().join("file");
     bench.open();
     let mut session = bench.welcomed().await;
-    let orders = vec![
-        start(1, "good"),
-        order(2, "good", Verb::Signal(SignalOrder { signal: 1 })),
-    ];
+    let orders = vec![start(1, "good"), order(2, "good", Verb::Signal(SignalOrder { signal: 1 }))];
     session.say(Said::Orders(batch("op", LONG, orders))).await;
     let unrecorded = session
         .wait_for(|body| match body {

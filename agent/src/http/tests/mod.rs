@@ -55,10 +55,7 @@ impl World {
     fn with(bounds: Bounds, credentials: Option<&Credentials>, log: Log) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let out = dir.path().join("out.log");
-        let files = LogFiles {
-            stdout: Some(out.display().to_string()),
-            stderr: None,
-        };
+        let files = LogFiles { stdout: Some(out.display().to_string()), stderr: None };
         let (mailbox, _) = core(facts(Some(out)), move |command| match command {
             Command::Files(_) => Reply::Files(files.clone()),
             _ => Reply::Refused(Refusal::BadName(String::new())),
@@ -68,10 +65,7 @@ impl World {
             mode: 0o700,
             owner: None,
         };
-        let inet = ServerAddress::Inet {
-            host: "127.0.0.1".into(),
-            port: 0,
-        };
+        let inet = ServerAddress::Inet { host: "127.0.0.1".into(), port: 0 };
         let specs = [inet, unix].map(|address| ServerSpec {
             section: "x".into(),
             address,
@@ -81,12 +75,7 @@ impl World {
         let port = servers[0].port().unwrap();
         let (stop, stopped) = watch::channel(false);
         let serving = tokio::spawn(serve_within(bounds, servers, mailbox, rpc(), log, stopped));
-        Self {
-            dir,
-            port,
-            stop,
-            serving,
-        }
+        Self { dir, port, stop, serving }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -151,10 +140,7 @@ impl Client {
 }
 
 fn post(body: &str) -> String {
-    let head = format!(
-        "POST /RPC2 HTTP/1.1\r\nContent-Length: {}\r\n\r\n",
-        body.len()
-    );
+    let head = format!("POST /RPC2 HTTP/1.1\r\nContent-Length: {}\r\n\r\n", body.len());
     head + body
 }
 

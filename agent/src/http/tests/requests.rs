@@ -13,9 +13,7 @@ use crate::played::log;
 async fn calls_are_answered_one_after_the_other_and_the_connection_stays() {
     let world = World::new(None);
     let mut client = world.connect().await;
-    client
-        .send((post("echo 1") + &post("echo two")).as_bytes())
-        .await;
+    client.send((post("echo 1") + &post("echo two")).as_bytes()).await;
     for (length, text) in [(1, "1"), (3, "two")] {
         let (head, body) = client.response().await;
         let expected = format!(
@@ -41,23 +39,14 @@ async fn requests_that_are_none_have_their_status() {
         (get("/logtail/cat/stderr"), "404"),
         (get("/mainlogtail"), "404"),
         ("POST /RPC2 HTTP/1.1\r\n\r\n".to_owned(), "411"),
-        (
-            "POST /RPC2 HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n".to_owned(),
-            "411",
-        ),
-        (
-            "POST /RPC2 HTTP/1.1\r\nContent-Length: x\r\n\r\n".to_owned(),
-            "400",
-        ),
+        ("POST /RPC2 HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n".to_owned(), "411"),
+        ("POST /RPC2 HTTP/1.1\r\nContent-Length: x\r\n\r\n".to_owned(), "400"),
         (post(""), "400"),
         (post("status 400"), "400"),
         (post("status 413"), "413"),
         (post("status 500"), "500"),
         ("garbage\r\n\r\n".to_owned(), "400"),
-        (
-            format!("GET / HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(300_000)),
-            "431",
-        ),
+        (format!("GET / HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(300_000)), "431"),
     ] {
         let shown: String = request.chars().take(60).collect();
         assert_eq!(world.status(&request).await, status, "{shown:?}");
@@ -80,15 +69,10 @@ async fn an_error_page_is_the_originals() {
 
 #[tokio::test]
 async fn every_path_wants_the_password() {
-    let world = World::new(Some(&Credentials {
-        username: "joe".into(),
-        password: "pw".into(),
-    }));
+    let world = World::new(Some(&Credentials { username: "joe".into(), password: "pw".into() }));
     for request in ["GET /ok.html", "GET /", "GET /logtail/cat", "PUT /"] {
         let mut client = world.connect().await;
-        client
-            .send(format!("{request} HTTP/1.1\r\n\r\n").as_bytes())
-            .await;
+        client.send(format!("{request} HTTP/1.1\r\n\r\n").as_bytes()).await;
         let (head, body) = client.response().await;
         let expected = "HTTP/1.1 401 Unauthorized\nServer: Medusa/1.12\nConnection: close\n\
                         Www-Authenticate: Basic realm=\"default\"\nContent-Length: 137\n\
@@ -110,14 +94,9 @@ async fn a_log_is_streamed_until_the_client_goes() {
     std::fs::write(world.path("out.log"), "one\n").unwrap();
     for (path, unbuffered) in [("/logtail/cat", true), ("/mainlogtail", false)] {
         let mut client = world.connect().await;
-        client
-            .send(format!("GET {path} HTTP/1.1\r\n\r\n").as_bytes())
-            .await;
+        client.send(format!("GET {path} HTTP/1.1\r\n\r\n").as_bytes()).await;
         let head = client.until("\r\n\r\n").await;
-        assert!(
-            head.contains("Content-Type: text/plain;charset=utf-8\r\n"),
-            "{head}"
-        );
+        assert!(head.contains("Content-Type: text/plain;charset=utf-8\r\n"), "{head}");
         assert!(head.contains("Transfer-Encoding: chunked\r\n"), "{head}");
         assert_eq!(head.contains("X-Accel-Buffering: no\r\n"), unbuffered);
         assert!(head.contains("Last-Modified: "), "{head}");
@@ -149,12 +128,7 @@ async fn a_client_that_leaves_ends_its_stream() {
     client.until("one\n\r\n").await;
     drop(client);
     let gone = async {
-        while !lines
-            .lock()
-            .unwrap()
-            .iter()
-            .any(|(_, line)| line.ends_with("200 4"))
-        {
+        while !lines.lock().unwrap().iter().any(|(_, line)| line.ends_with("200 4")) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };

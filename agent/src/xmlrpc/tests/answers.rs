@@ -12,13 +12,9 @@ use crate::xmlrpc::{Unanswerable, Xmlrpc};
 
 #[tokio::test]
 async fn answers_are_the_originals_bytes() {
-    let (mailbox, _) = core(facts(None), |_| {
-        Reply::Refused(Refusal::BadName(String::new()))
-    });
+    let (mailbox, _) = core(facts(None), |_| Reply::Refused(Refusal::BadName(String::new())));
     let answer = door(mailbox).handler();
-    let pid = answer(write_call("supervisor.getPID", &[]).into())
-        .await
-        .unwrap();
+    let pid = answer(write_call("supervisor.getPID", &[]).into()).await.unwrap();
     assert_eq!(
         String::from_utf8(pid).unwrap(),
         "<?xml version='1.0'?>\n<methodResponse>\n<params>\n<param>\n\
@@ -32,21 +28,11 @@ async fn answers_are_the_originals_bytes() {
 #[tokio::test]
 async fn results_are_structs_in_the_order_of_the_core() {
     let (mailbox, _) = core(facts(None), |_| {
-        let result = |name: &str, result| TargetResult {
-            group: "web".into(),
-            name: name.into(),
-            result,
-        };
+        let result =
+            |name: &str, result| TargetResult { group: "web".into(), name: name.into(), result };
         let refused = Err(Refusal::NoFile("can't find command '/x'".into()));
-        let spawn = Err(Refusal::SpawnError {
-            name: "web".into(),
-            why: "why".into(),
-        });
-        Reply::Results(vec![
-            result("b", refused),
-            result("web", spawn),
-            result("a", Ok(())),
-        ])
+        let spawn = Err(Refusal::SpawnError { name: "web".into(), why: "why".into() });
+        Reply::Results(vec![result("b", refused), result("web", spawn), result("a", Ok(()))])
     });
     let value = call(&door(mailbox), "supervisor.startAllProcesses", &[]).await;
     let result = |name: &str, status: i32, text: &str| {
@@ -88,16 +74,10 @@ async fn logs_are_read_where_the_core_says_they_are() {
     std::fs::write(&path, b"0123\x1b\xff\n").unwrap();
     let (out, gone) = (path.display().to_string(), dir.path().join("gone"));
     let gone = gone.display().to_string();
-    let files = LogFiles {
-        stdout: Some(out),
-        stderr: Some(gone.clone()),
-    };
+    let files = LogFiles { stdout: Some(out), stderr: Some(gone.clone()) };
     let (mailbox, _) = core(facts(Some(path)), move |command| match command {
         Command::Files(name) if *name == web() => Reply::Files(files.clone()),
-        _ => Reply::Files(LogFiles {
-            stdout: None,
-            stderr: None,
-        }),
+        _ => Reply::Files(LogFiles { stdout: None, stderr: None }),
     });
     let door = door(mailbox);
     let args = |name: &str, offset: Value| [Value::from(name), offset, 3.into()];
@@ -105,41 +85,20 @@ async fn logs_are_read_where_the_core_says_they_are() {
     let value = call(&door, read, &args("web:api", "4".into())).await;
     assert_eq!(value, Ok("\u{fffd}\u{fffd}\n".into()));
     let main = [Value::Double(1.9), 2.into()];
-    assert_eq!(
-        call(&door, "supervisor.readMainLog", &main).await,
-        Ok("12".into())
-    );
-    let tail = call(
-        &door,
-        "supervisor.tailProcessLog",
-        &args("web:api", 0.into()),
-    )
-    .await;
+    assert_eq!(call(&door, "supervisor.readMainLog", &main).await, Ok("12".into()));
+    let tail = call(&door, "supervisor.tailProcessLog", &args("web:api", 0.into())).await;
     let expected = vec!["\u{fffd}\u{fffd}\n".into(), 7.into(), true.into()];
     assert_eq!(tail, Ok(expected.into()));
     for (method, name, offset, text) in [
         (read, "web:api", (-1).into(), "3 BAD_ARGUMENTS".to_owned()),
         (read, "web:api", "x".into(), "Internal".to_owned()),
-        (
-            read,
-            "web:api",
-            Value::Nil,
-            "2 INCORRECT_PARAMETERS".to_owned(),
-        ),
+        (read, "web:api", Value::Nil, "2 INCORRECT_PARAMETERS".to_owned()),
         (read, "none", 0.into(), "20 NO_FILE".to_owned()),
-        (
-            "supervisor.readProcessStderrLog",
-            "web:api",
-            0.into(),
-            format!("20 NO_FILE: {gone}"),
-        ),
+        ("supervisor.readProcessStderrLog", "web:api", 0.into(), format!("20 NO_FILE: {gone}")),
     ] {
         assert_eq!(fault(&door, method, &args(name, offset)).await, text);
     }
-    for (method, name) in [
-        ("tailProcessStderrLog", "web:api"),
-        ("tailProcessLog", "none"),
-    ] {
+    for (method, name) in [("tailProcessStderrLog", "web:api"), ("tailProcessLog", "none")] {
         let method = format!("supervisor.{method}");
         let value = call(&door, &method, &args(name, 9.into())).await;
         let nothing = vec!["".into(), 0.into(), false.into()];
@@ -149,18 +108,11 @@ async fn logs_are_read_where_the_core_says_they_are() {
 
 #[tokio::test]
 async fn many_calls_give_bare_values_and_fault_structs() {
-    let (mailbox, _) = core(facts(None), |_| {
-        Reply::Refused(Refusal::BadName(String::new()))
-    });
+    let (mailbox, _) = core(facts(None), |_| Reply::Refused(Refusal::BadName(String::new())));
     let door = door(mailbox);
     let item = |name: Value, params: Option<Value>| {
         let params = params.map(|params| ("params".to_owned(), params));
-        Value::Struct(
-            [("methodName".to_owned(), name)]
-                .into_iter()
-                .chain(params)
-                .collect(),
-        )
+        Value::Struct([("methodName".to_owned(), name)].into_iter().chain(params).collect())
     };
     let list = |items: &[Value]| Some(Value::Array(items.to_vec()));
     let calls = vec![
@@ -173,18 +125,13 @@ async fn many_calls_give_bare_values_and_fault_structs() {
         item("".into(), None),
         item("supervisor.startProcess".into(), list(&[5.into()])),
         Value::Struct(vec![]),
-        item(
-            "system.methodSignature".into(),
-            list(&["supervisor.getPID".into()]),
-        ),
+        item("system.methodSignature".into(), list(&["supervisor.getPID".into()])),
     ];
     let shown = |value: &Value| match (value.get("faultCode"), value.get("faultString")) {
         (Some(Value::Int(code)), Some(Value::String(text))) => format!("{code} {text}"),
         _ => format!("{value:?}"),
     };
-    let value = call(&door, "system.multicall", &[calls.into()])
-        .await
-        .unwrap();
+    let value = call(&door, "system.multicall", &[calls.into()]).await.unwrap();
     let results: Vec<String> = value.as_array().unwrap().iter().map(shown).collect();
     assert_eq!(
         results,
@@ -231,9 +178,7 @@ async fn infos_are_described() {
         }])
     });
     let door = door(mailbox);
-    let one = call(&door, "supervisor.getProcessInfo", &["web:api".into()])
-        .await
-        .unwrap();
+    let one = call(&door, "supervisor.getProcessInfo", &["web:api".into()]).await.unwrap();
     assert_eq!(one.get("statename"), Some(&"STARTING".into()));
     assert_eq!(one.get("now"), Some(&i32::MAX.into()));
     let all = call(&door, "supervisor.getAllProcessInfo", &[]).await;
@@ -257,10 +202,7 @@ async fn what_is_no_call_has_a_status_and_a_line_in_the_log() {
         let answer = door.answer(body.to_owned().into()).await;
         assert_eq!(answer, Err(status));
         let (_, line) = lines.lock().unwrap().pop().expect("a line is logged");
-        assert!(
-            line.starts_with("XML-RPC request data '") && line.contains(words),
-            "{line}"
-        );
+        assert!(line.starts_with("XML-RPC request data '") && line.contains(words), "{line}");
         assert!(line.len() < 1000);
     }
     assert!(asked.lock().unwrap().is_empty());

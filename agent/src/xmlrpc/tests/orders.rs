@@ -95,10 +95,9 @@ async fn each_order_asks_the_core_for_what_it_is_for() {
 async fn a_refusal_repeats_the_name_as_the_client_gave_it() {
     let (mailbox, _) = core(facts(None), |command| {
         Reply::Refused(match command {
-            Command::Start { .. } => Refusal::SpawnError {
-                name: "web".into(),
-                why: "Exited too quickly".into(),
-            },
+            Command::Start { .. } => {
+                Refusal::SpawnError { name: "web".into(), why: "Exited too quickly".into() }
+            }
             Command::ClearMainLog => Refusal::NoFile("/x".into()),
             Command::ClearLogs(_) => Refusal::Failed("[Errno 13]".into()),
             Command::Reread => Refusal::CantReread(agent_core::command::BadConfiguration {
@@ -112,38 +111,14 @@ async fn a_refusal_repeats_the_name_as_the_client_gave_it() {
     let web = || vec![Value::from("web:web")];
     for (method, params, text) in [
         ("supervisor.startProcess", web(), "50 SPAWN_ERROR: web:web"),
-        (
-            "supervisor.stopProcess",
-            vec![" cat".into()],
-            "10 BAD_NAME:  cat",
-        ),
-        (
-            "supervisor.getProcessInfo",
-            vec!["grp:".into()],
-            "10 BAD_NAME: grp:",
-        ),
-        (
-            "supervisor.signalProcess",
-            vec!["".into(), "HUP".into()],
-            "10 BAD_NAME: ",
-        ),
-        (
-            "supervisor.tailProcessLog",
-            vec!["*".into(), 0.into(), 0.into()],
-            "10 BAD_NAME: *",
-        ),
+        ("supervisor.stopProcess", vec![" cat".into()], "10 BAD_NAME:  cat"),
+        ("supervisor.getProcessInfo", vec!["grp:".into()], "10 BAD_NAME: grp:"),
+        ("supervisor.signalProcess", vec!["".into(), "HUP".into()], "10 BAD_NAME: "),
+        ("supervisor.tailProcessLog", vec!["*".into(), 0.into(), 0.into()], "10 BAD_NAME: *"),
         ("supervisor.clearLog", vec![], "20 NO_FILE"),
         ("supervisor.clearProcessLogs", web(), "30 FAILED: web:web"),
-        (
-            "supervisor.reloadConfig",
-            vec![],
-            "92 CANT_REREAD: no command",
-        ),
-        (
-            "supervisor.stopProcessGroup",
-            vec![5.into()],
-            "10 BAD_NAME: 5",
-        ),
+        ("supervisor.reloadConfig", vec![], "92 CANT_REREAD: no command"),
+        ("supervisor.stopProcessGroup", vec![5.into()], "10 BAD_NAME: 5"),
     ] {
         assert_eq!(fault(&door, method, &params).await, text, "{method}");
     }
@@ -160,34 +135,14 @@ async fn wrong_arguments_end_as_they_do_in_the_original() {
         ("supervisor._update", vec![], "1 UNKNOWN_METHOD"),
         ("supervisor.supervisord.options", vec![], "1 UNKNOWN_METHOD"),
         (" supervisor.getPID", vec![], "1 UNKNOWN_METHOD"),
-        (
-            "supervisor.getPID",
-            vec![1.into()],
-            "2 INCORRECT_PARAMETERS",
-        ),
+        ("supervisor.getPID", vec![1.into()], "2 INCORRECT_PARAMETERS"),
         ("supervisor.startProcess", vec![], "2 INCORRECT_PARAMETERS"),
         ("supervisor.startProcess", vec![5.into()], "Internal"),
         ("supervisor.startProcess", vec![Value::Nil], "Internal"),
-        (
-            "supervisor.startProcessGroup",
-            vec![list()],
-            "2 INCORRECT_PARAMETERS",
-        ),
-        (
-            "supervisor.startProcessGroup",
-            vec![Value::Nil],
-            "10 BAD_NAME",
-        ),
-        (
-            "supervisor.addProcessGroup",
-            vec![list()],
-            "10 BAD_NAME: []",
-        ),
-        (
-            "supervisor.sendProcessStdin",
-            vec![5.into(), 5.into()],
-            "2 INCORRECT_PARAMETERS: 5",
-        ),
+        ("supervisor.startProcessGroup", vec![list()], "2 INCORRECT_PARAMETERS"),
+        ("supervisor.startProcessGroup", vec![Value::Nil], "10 BAD_NAME"),
+        ("supervisor.addProcessGroup", vec![list()], "10 BAD_NAME: []"),
+        ("supervisor.sendProcessStdin", vec![5.into(), 5.into()], "2 INCORRECT_PARAMETERS: 5"),
         (
             "supervisor.sendProcessStdin",
             vec!["a".into(), true.into()],
@@ -201,13 +156,7 @@ async fn wrong_arguments_end_as_they_do_in_the_original() {
         let text = text.replace("3 BAD", "4 SIGNATURE_UNSUPPORTED");
         assert_eq!(found, text, "{method} {params:?}");
     }
-    assert!(
-        asked
-            .lock()
-            .unwrap()
-            .iter()
-            .all(|command| *command == Command::Rows)
-    );
+    assert!(asked.lock().unwrap().iter().all(|command| *command == Command::Rows));
 }
 
 #[tokio::test]
@@ -217,13 +166,7 @@ async fn while_everything_stops_only_system_methods_and_events_are_answered() {
             Command::RemoteEvent { .. } => Reply::Done,
             _ => Reply::Refused(Refusal::ShuttingDown),
         }));
-        for method in [
-            "getState",
-            "getPID",
-            "getAPIVersion",
-            "shutdown",
-            "clearLog",
-        ] {
+        for method in ["getState", "getPID", "getAPIVersion", "shutdown", "clearLog"] {
             let method = format!("supervisor.{method}");
             assert_eq!(fault(&door, &method, &[]).await, "6 SHUTDOWN_STATE");
         }
@@ -243,10 +186,7 @@ async fn without_its_section_the_supervisor_namespace_is_absent() {
     let mut facts = facts(None);
     facts.has_supervisor_interface = false;
     let door = door(core(facts, |_| Reply::Done).0);
-    assert_eq!(
-        fault(&door, "supervisor.getPID", &[]).await,
-        "1 UNKNOWN_METHOD"
-    );
+    assert_eq!(fault(&door, "supervisor.getPID", &[]).await, "1 UNKNOWN_METHOD");
     let listed = call(&door, "system.listMethods", &[]).await.unwrap();
     assert_eq!(listed.as_array().map(<[Value]>::len), Some(4));
 }
@@ -270,10 +210,7 @@ async fn a_bad_signal_is_a_fault_for_one_and_a_result_for_each_of_many() {
     let door = door(mailbox);
     let bad = |name: &str| [Value::from(name), "NOPE".into()];
     let one = "supervisor.signalProcess";
-    assert_eq!(
-        fault(&door, one, &bad("web:api")).await,
-        "11 BAD_SIGNAL: NOPE"
-    );
+    assert_eq!(fault(&door, one, &bad("web:api")).await, "11 BAD_SIGNAL: NOPE");
     assert_eq!(fault(&door, one, &bad("x")).await, "10 BAD_NAME: x");
     assert_eq!(fault(&door, one, &bad("x:*")).await, "10 BAD_NAME: x:*");
     let group = "supervisor.signalProcessGroup";
@@ -283,22 +220,14 @@ async fn a_bad_signal_is_a_fault_for_one_and_a_result_for_each_of_many() {
         let name = |result: &Value| {
             assert_eq!(result.get("status"), Some(&11.into()));
             assert_eq!(result.get("description"), Some(&"BAD_SIGNAL: NOPE".into()));
-            result
-                .get("name")
-                .and_then(Value::as_str)
-                .unwrap()
-                .to_owned()
+            result.get("name").and_then(Value::as_str).unwrap().to_owned()
         };
         results.iter().map(name).collect::<Vec<_>>().join(" ")
     };
     for (method, params, expected) in [
         (group, bad("web").to_vec(), "b a"),
         (one, bad("web:*").to_vec(), "b a"),
-        (
-            "supervisor.signalAllProcesses",
-            vec!["NOPE".into()],
-            "b a d",
-        ),
+        ("supervisor.signalAllProcesses", vec!["NOPE".into()], "b a d"),
     ] {
         let value = call(&door, method, &params).await.unwrap();
         assert_eq!(names(value), expected);

@@ -26,11 +26,8 @@ pub fn line(body: &watch_message::Body) -> String {
 
 fn change(event: &v1::ProcessEvent) -> String {
     let (row, from, _) = parts(event);
-    let name = Target {
-        host: event.host.clone(),
-        group: row.group.clone(),
-        process: row.name.clone(),
-    };
+    let name =
+        Target { host: event.host.clone(), group: row.group.clone(), process: row.name.clone() };
     let mut line = format!("{name}  {} -> {}", state(from), state(row.state));
     if row.pid != 0 {
         line = format!("{line}  pid {}", row.pid);
@@ -105,14 +102,8 @@ mod tests {
             "web-1/shop:api  BACKOFF -> FATAL  Exited too quickly  by autorestart"
         );
         let value = super::json(&Body::ProcessEvent(event));
-        assert_eq!(
-            (&value["kind"], &value["state"]),
-            (&"process".into(), &"FATAL".into())
-        );
+        assert_eq!((&value["kind"], &value["state"]), (&"process".into(), &"FATAL".into()));
         assert_eq!(value["at"], "2023-11-14T22:13:20.000Z");
-        assert_eq!(
-            super::line(&Body::Dropped(7)),
-            "7 changes were missed: too slow"
-        );
+        assert_eq!(super::line(&Body::Dropped(7)), "7 changes were missed: too slow");
     }
 }

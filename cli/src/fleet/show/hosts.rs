@@ -10,25 +10,14 @@ const SOON_MS: i64 = 7 * 24 * 3_600_000;
 
 /// One line per host.
 pub fn table(hosts: &[v1::Host], now_ms: i64) -> String {
-    let header = [
-        "HOST",
-        "STATE",
-        "CONTACT",
-        "CERTIFICATE",
-        "RUNNING",
-        "AGENT",
-        "ADDRESS",
-        "LABELS",
-    ];
+    let header =
+        ["HOST", "STATE", "CONTACT", "CERTIFICATE", "RUNNING", "AGENT", "ADDRESS", "LABELS"];
     lines(&header, hosts.iter().map(|host| row(host, now_ms)))
 }
 
 fn row(host: &v1::Host, now_ms: i64) -> Vec<String> {
-    let mut labels: Vec<_> = host
-        .labels
-        .iter()
-        .map(|(key, value)| format!("{key}={value}"))
-        .collect();
+    let mut labels: Vec<_> =
+        host.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
     labels.sort();
     vec![
         host.name.clone(),
@@ -81,11 +70,8 @@ mod tests {
         let host = |name: &str, liveness: v1::HostLiveness, contact, ends| v1::Host {
             name: name.into(),
             liveness: liveness.into(),
-            labels: [
-                ("zone".to_owned(), "a".to_owned()),
-                ("role".to_owned(), "web".to_owned()),
-            ]
-            .into(),
+            labels: [("zone".to_owned(), "a".to_owned()), ("role".to_owned(), "web".to_owned())]
+                .into(),
             agent_version: "0.1.0".into(),
             last_contact_ms: contact,
             certificate_ends_ms: ends,

@@ -66,12 +66,8 @@ fn target(name: Option<&v1::TargetName>) -> String {
     if name.group.is_empty() && name.process.is_empty() {
         return name.host.clone();
     }
-    Target {
-        host: name.host.clone(),
-        group: name.group.clone(),
-        process: name.process.clone(),
-    }
-    .to_string()
+    Target { host: name.host.clone(), group: name.group.clone(), process: name.process.clone() }
+        .to_string()
 }
 
 /// The state's name; `?` for one of a later version.
@@ -98,10 +94,7 @@ mod tests {
     fn times_are_short_for_people_and_exact_for_programs() {
         let shown = [900, 61_000, 3_700_000, 90_000_000].map(length);
         assert_eq!(shown, ["0s", "1m01s", "1h01m", "1d01h"]);
-        assert_eq!(
-            moment_in(1_700_000_000_000, TimeZone::UTC),
-            "2023-11-14 22:13:20"
-        );
+        assert_eq!(moment_in(1_700_000_000_000, TimeZone::UTC), "2023-11-14 22:13:20");
         assert_eq!(rfc3339(1_700_000_000_123), "2023-11-14T22:13:20.123Z");
         assert!(rfc3339(0).is_null());
     }

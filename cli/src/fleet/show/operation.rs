@@ -51,21 +51,13 @@ fn plan(plan: &v1::Plan, is_dry_run: bool) -> String {
 }
 
 fn wave_line(wave: &v1::PlannedWave) -> String {
-    let mut names: Vec<_> = wave
-        .targets
-        .iter()
-        .take(NAMED_MAX)
-        .map(|name| target(Some(name)))
-        .collect();
+    let mut names: Vec<_> =
+        wave.targets.iter().take(NAMED_MAX).map(|name| target(Some(name))).collect();
     let more = wave.targets.len() - names.len();
     if more > 0 {
         names.push(format!("and {more} more"));
     }
-    let half = if wave.half.is_empty() {
-        String::new()
-    } else {
-        format!(" {}", wave.half)
-    };
+    let half = if wave.half.is_empty() { String::new() } else { format!(" {}", wave.half) };
     format!(
         "wave {}{half} (group priority {}, priority {}): {}",
         wave.wave + 1,
@@ -91,11 +83,9 @@ fn result(result: &v1::TargetResult) -> String {
     if let Ok(was) = proto::kind_from_wire(result.amended_from) {
         let _ = write!(text, "  (was {was})");
     }
-    for (word, groups) in [
-        ("added", &result.added),
-        ("changed", &result.changed),
-        ("removed", &result.removed),
-    ] {
+    for (word, groups) in
+        [("added", &result.added), ("changed", &result.changed), ("removed", &result.removed)]
+    {
         if !groups.is_empty() {
             let _ = write!(text, "  {word}: {}", groups.join(", "));
         }
@@ -117,28 +107,14 @@ fn counts(record: &v1::OperationRecord) -> String {
     let mut by_kind: BTreeMap<i32, (&str, usize)> = BTreeMap::new();
     for result in &record.results {
         let number = result.outcome.as_ref().map_or(0, |outcome| outcome.kind);
-        by_kind
-            .entry(number)
-            .or_insert((kind(result.outcome.as_ref()), 0))
-            .1 += 1;
+        by_kind.entry(number).or_insert((kind(result.outcome.as_ref()), 0)).1 += 1;
     }
-    let each: Vec<_> = by_kind
-        .values()
-        .map(|(word, count)| format!("{count} {word}"))
-        .collect();
-    if each.is_empty() {
-        "nothing to do".to_owned()
-    } else {
-        each.join(", ")
-    }
+    let each: Vec<_> = by_kind.values().map(|(word, count)| format!("{count} {word}")).collect();
+    if each.is_empty() { "nothing to do".to_owned() } else { each.join(", ") }
 }
 
 fn summary(record: &v1::OperationRecord) -> String {
-    let early = if record.stopped_by_threshold {
-        ", ended early"
-    } else {
-        ""
-    };
+    let early = if record.stopped_by_threshold { ", ended early" } else { "" };
     format!(
         "{}: {}{early} in {}; operation {}\n",
         record.verb,
@@ -183,10 +159,7 @@ pub fn list(records: &[v1::OperationRecord]) -> String {
             counts(record),
         ]
     };
-    lines(
-        &["OPERATION", "BEGUN", "VERB", "OPERATOR", "STATE", "RESULTS"],
-        records.iter().map(row),
-    )
+    lines(&["OPERATION", "BEGUN", "VERB", "OPERATOR", "STATE", "RESULTS"], records.iter().map(row))
 }
 
 /// One piece of news for programs.
@@ -270,11 +243,7 @@ mod tests {
     use proto::v1::{self, OutcomeKind, operate_message::Body};
 
     fn name(host: &str, process: &str) -> v1::TargetName {
-        v1::TargetName {
-            host: host.into(),
-            group: "shop".into(),
-            process: process.into(),
-        }
+        v1::TargetName { host: host.into(), group: "shop".into(), process: process.into() }
     }
 
     fn result(host: &str, process: &str, kind: OutcomeKind, text: &str) -> v1::TargetResult {
@@ -290,12 +259,8 @@ mod tests {
     }
 
     fn record() -> v1::OperationRecord {
-        let mut failed = result(
-            "web-1",
-            "api",
-            OutcomeKind::Failed,
-            "Exited too quickly; retries go on",
-        );
+        let mut failed =
+            result("web-1", "api", OutcomeKind::Failed, "Exited too quickly; retries go on");
         failed.outcome.as_mut().unwrap().last_lines = vec!["no such table".into()];
         let mut late = result("web-2", "api", OutcomeKind::Ok, "");
         late.amended_from = OutcomeKind::Unknown.into();
@@ -318,10 +283,7 @@ mod tests {
             wave,
             group_priority: 10,
             priority,
-            targets: targets
-                .iter()
-                .map(|(host, process)| name(host, process))
-                .collect(),
+            targets: targets.iter().map(|(host, process)| name(host, process)).collect(),
             half: String::new(),
         };
         let plan = v1::Plan {

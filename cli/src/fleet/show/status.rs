@@ -10,13 +10,7 @@ use super::{length, moment, rfc3339, state, table as lines};
 /// One line per process.
 pub fn table(reply: &v1::StatusReply, now_ms: i64) -> String {
     let header = ["PROCESS", "STATE", "DESCRIPTION"];
-    lines(
-        &header,
-        reply
-            .processes
-            .iter()
-            .filter_map(|process| row(process, now_ms)),
-    )
+    lines(&header, reply.processes.iter().filter_map(|process| row(process, now_ms)))
 }
 
 fn row(process: &v1::ProcessStatus, now_ms: i64) -> Option<Vec<String>> {
@@ -26,31 +20,19 @@ fn row(process: &v1::ProcessStatus, now_ms: i64) -> Option<Vec<String>> {
         let seen = moment(process.stale_since_ms);
         description = format!("{description} (last seen {seen})");
     }
-    Some(vec![
-        name(process, row),
-        state(row.state).to_owned(),
-        description,
-    ])
+    Some(vec![name(process, row), state(row.state).to_owned(), description])
 }
 
 fn name(process: &v1::ProcessStatus, row: &v1::Row) -> String {
-    Target {
-        host: process.host.clone(),
-        group: row.group.clone(),
-        process: row.name.clone(),
-    }
-    .to_string()
+    Target { host: process.host.clone(), group: row.group.clone(), process: row.name.clone() }
+        .to_string()
 }
 
 /// What supervisord says in `description`, from what the fleet knows.
 fn description(row: &v1::Row, now_ms: i64) -> String {
     match proto::state_from_wire(row.state) {
         Ok(ProcessState::Running | ProcessState::Stopping) if row.pid != 0 => {
-            format!(
-                "pid {}, uptime {}",
-                row.pid,
-                length(now_ms - row.started_ms)
-            )
+            format!("pid {}, uptime {}", row.pid, length(now_ms - row.started_ms))
         }
         Ok(ProcessState::Backoff | ProcessState::Fatal) => row.spawnerr.clone(),
         Ok(ProcessState::Stopped | ProcessState::Exited) if row.stopped_ms > 0 => {
@@ -64,10 +46,7 @@ fn description(row: &v1::Row, now_ms: i64) -> String {
 /// 4 when a name is not there or a host is not there to tell, else 3 when something is stopped.
 pub fn exit_code(reply: &v1::StatusReply) -> u8 {
     let is_dead = |process: &v1::ProcessStatus| {
-        let state = process
-            .row
-            .as_ref()
-            .and_then(|row| proto::state_from_wire(row.state).ok());
+        let state = process.row.as_ref().and_then(|row| proto::state_from_wire(row.state).ok());
         state.is_none_or(ProcessState::is_stopped)
     };
     let is_away = |host: &v1::Host| host.liveness() != v1::HostLiveness::Up;
@@ -124,10 +103,7 @@ mod tests {
     }
 
     fn host(liveness: v1::HostLiveness) -> v1::Host {
-        v1::Host {
-            liveness: liveness.into(),
-            ..v1::Host::default()
-        }
+        v1::Host { liveness: liveness.into(), ..v1::Host::default() }
     }
 
     #[test]
@@ -152,19 +128,13 @@ mod tests {
     fn the_exit_code_is_of_the_worst() {
         let code = |states: &[State], liveness, missing: &[&str]| {
             super::exit_code(&v1::StatusReply {
-                processes: states
-                    .iter()
-                    .map(|state| process("h", "p", *state))
-                    .collect(),
+                processes: states.iter().map(|state| process("h", "p", *state)).collect(),
                 hosts: vec![host(liveness)],
                 missing: missing.iter().map(ToString::to_string).collect(),
                 warnings: vec![],
             })
         };
-        assert_eq!(
-            code(&[State::Running, State::Starting, State::Backoff], Up, &[]),
-            0
-        );
+        assert_eq!(code(&[State::Running, State::Starting, State::Backoff], Up, &[]), 0);
         assert_eq!(code(&[State::Running, State::Exited], Up, &[]), 3);
         assert_eq!(code(&[State::Running], Down, &[]), 4);
         assert_eq!(code(&[State::Stopped], Up, &["x"]), 4);

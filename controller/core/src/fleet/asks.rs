@@ -31,14 +31,9 @@ impl Fleet {
                 return;
             }
             Ask::Operation(id) => self.record_of(id),
-            Ask::Operations(most) => Answer::Operations(
-                self.operations
-                    .values()
-                    .rev()
-                    .take(*most)
-                    .cloned()
-                    .collect(),
-            ),
+            Ask::Operations(most) => {
+                Answer::Operations(self.operations.values().rev().take(*most).cloned().collect())
+            }
             Ask::Cancel(id) => self.cancel(now, id, asked),
         };
         self.effects.push(Effect::Answer(asked.ticket, answer));
@@ -52,15 +47,9 @@ impl Fleet {
     }
 
     fn hosts(&self, selection: &Selection) -> Answer {
-        let found = Selector::parse(selection)
-            .map_err(SelectError::from)
-            .and_then(|selector| {
-                Ok(selector
-                    .hosts(&self.inventory)?
-                    .into_iter()
-                    .cloned()
-                    .collect())
-            });
+        let found = Selector::parse(selection).map_err(SelectError::from).and_then(|selector| {
+            Ok(selector.hosts(&self.inventory)?.into_iter().cloned().collect())
+        });
         match found {
             Ok(hosts) => Answer::Hosts(hosts),
             Err(error) => Answer::BadSelection(error.to_string()),
@@ -86,40 +75,25 @@ impl Fleet {
                     labels: &labels,
                     liveness: host.liveness,
                 };
-                host.table
-                    .retain(|(group, process), _| selector.matches(view, group, process));
+                host.table.retain(|(group, process), _| selector.matches(view, group, process));
                 host
             })
             .collect();
-        Answer::Status {
-            warnings: status_warnings(&hosts),
-            hosts,
-            missing,
-        }
+        Answer::Status { warnings: status_warnings(&hosts), hosts, missing }
     }
 
     fn operate(&mut self, now: Now, id: &str, request: &Request, asked: &Asked) -> Answer {
         let planned = match plan(&self.inventory, request, self.settings.guard_hosts) {
             Ok(planned) => planned,
             Err(refused) => {
-                self.audit(
-                    asked,
-                    request,
-                    id,
-                    &Plan::default(),
-                    format!("refused: {refused}"),
-                );
+                self.audit(asked, request, id, &Plan::default(), format!("refused: {refused}"));
                 return Answer::Refused(refused);
             }
         };
         if request.dry_run {
             return Answer::Planned(Box::new(planned));
         }
-        let running = self
-            .operations
-            .values()
-            .filter(|operation| !operation.is_done())
-            .count();
+        let running = self.operations.values().filter(|operation| !operation.is_done()).count();
         if running >= OPERATIONS_RUNNING_MAX {
             let text = format!("{running} operations run; wait until one has ended, or cancel one");
             self.audit(asked, request, id, &planned, format!("refused: {text}"));
@@ -148,10 +122,8 @@ impl Fleet {
             return;
         }
         let waves = planned.waves.iter();
-        let newer: BTreeSet<_> = waves
-            .flat_map(|wave| &wave.targets)
-            .map(|planned| planned.target.clone())
-            .collect();
+        let newer: BTreeSet<_> =
+            waves.flat_map(|wave| &wave.targets).map(|planned| planned.target.clone()).collect();
         for older in self.operations.values_mut() {
             if !older.is_done()
                 && older.request.verb.is_intent()
@@ -164,18 +136,11 @@ impl Fleet {
 
     fn policy(&self, request: &Request, planned: &Plan) -> Policy {
         let needs = |secs: u64| secs.saturating_mul(1000).saturating_add(DEADLINE_SPARE_MS);
-        let longest = planned
-            .waves
-            .iter()
-            .map(|wave| wave.least_secs)
-            .max()
-            .unwrap_or(0);
+        let longest = planned.waves.iter().map(|wave| wave.least_secs).max().unwrap_or(0);
         let host_ms = self.settings.host_deadline_ms.max(needs(longest));
         let all_ms = self.settings.deadline_ms.max(needs(planned.least_secs));
         Policy {
-            on_failure: request
-                .on_failure
-                .unwrap_or_else(|| request.verb.on_failure()),
+            on_failure: request.on_failure.unwrap_or_else(|| request.verb.on_failure()),
             on_unreachable: request.on_unreachable,
             host_deadline_ms: request.host_deadline_ms.unwrap_or(host_ms),
             deadline_ms: request.deadline_ms.unwrap_or(all_ms),
@@ -187,11 +152,7 @@ impl Fleet {
         let Some(operation) = self.operations.get_mut(id) else {
             return Answer::NoSuchOperation(id.to_owned());
         };
-        let result = if operation.is_done() {
-            "it had ended"
-        } else {
-            "cancelled"
-        };
+        let result = if operation.is_done() { "it had ended" } else { "cancelled" };
         operation.cancel(&asked.operator, now);
         let answer = Answer::Operation(Box::new(operation.clone()));
         self.dirty.insert(id.to_owned());
@@ -247,13 +208,7 @@ fn described(request: &Request) -> String {
     if !request.selection.hosts.is_empty() {
         words.push(format!("--hosts {}", request.selection.hosts));
     }
-    words.extend(
-        request
-            .selection
-            .labels
-            .iter()
-            .map(|label| format!("--label {label}")),
-    );
+    words.extend(request.selection.labels.iter().map(|label| format!("--label {label}")));
     words.join(" ")
 }
 
@@ -264,14 +219,12 @@ fn status_warnings(hosts: &[Host]) -> Vec<String> {
             "{} has told nothing since the controller started: its processes are not known",
             host.name
         )),
-        (Liveness::Silent, true) => Some(format!(
-            "{} is silent: this is how it was last seen",
-            host.name
-        )),
-        (Liveness::Down, true) => Some(format!(
-            "{} is not connected: this is how it was last seen",
-            host.name
-        )),
+        (Liveness::Silent, true) => {
+            Some(format!("{} is silent: this is how it was last seen", host.name))
+        }
+        (Liveness::Down, true) => {
+            Some(format!("{} is not connected: this is how it was last seen", host.name))
+        }
     };
     hosts.iter().filter_map(of).collect()
 }
@@ -292,11 +245,7 @@ pub(super) fn news(operation: &Operation, from: usize) -> Answer {
         }
     };
     Answer::News {
-        news: operation
-            .entries_since(from)
-            .iter()
-            .filter_map(one)
-            .collect(),
+        news: operation.entries_since(from).iter().filter_map(one).collect(),
         next: operation.log.len(),
         finished: operation.is_done().then(|| Box::new(operation.clone())),
     }

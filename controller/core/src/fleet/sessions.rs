@@ -66,14 +66,7 @@ impl Fleet {
         }
         self.effects.push(Effect::Say(known.id, HostSay::Alive));
         let until_ns = now.mono_ns + self.settings.probe_ms * MS;
-        self.candidates.insert(
-            host.to_owned(),
-            Candidate {
-                session,
-                hello,
-                until_ns,
-            },
-        );
+        self.candidates.insert(host.to_owned(), Candidate { session, hello, until_ns });
     }
 
     fn welcome(&mut self, now: Now, session: SessionId, host: &str, hello: Hello) {
@@ -92,8 +85,7 @@ impl Fleet {
         entry.is_in_step = have == hello.position && have.epoch != 0;
         entry.last_contact_ms = now.wall_ms;
         if is_new {
-            self.effects
-                .push(Effect::RecordHost(Box::new(entry.clone())));
+            self.effects.push(Effect::RecordHost(Box::new(entry.clone())));
         }
         self.sessions.insert(
             host.to_owned(),
@@ -106,8 +98,7 @@ impl Fleet {
             },
         );
         let epoch = self.epoch;
-        self.effects
-            .push(Effect::Say(session, HostSay::Welcome { epoch, have }));
+        self.effects.push(Effect::Say(session, HostSay::Welcome { epoch, have }));
         self.set_liveness(now, host, Liveness::Up, "connected");
         self.send_again(now, host);
     }
@@ -122,13 +113,8 @@ impl Fleet {
 
     /// Orders without a result go out again: nobody knows whether they had arrived.
     fn send_again(&mut self, now: Now, host: &str) {
-        let running = self
-            .operations
-            .values()
-            .filter(|operation| !operation.is_done());
-        let batches: Vec<_> = running
-            .flat_map(|o| o.orders_again(host, now, self.epoch))
-            .collect();
+        let running = self.operations.values().filter(|operation| !operation.is_done());
+        let batches: Vec<_> = running.flat_map(|o| o.orders_again(host, now, self.epoch)).collect();
         for batch in batches {
             // Its record may still be on its way to the disk, and no order goes out before that.
             self.dirty.insert(batch.operation.clone());
@@ -137,8 +123,7 @@ impl Fleet {
     }
 
     fn refuse(&mut self, session: SessionId, why: LinkRefusal, text: &str) {
-        self.effects
-            .push(Effect::Say(session, HostSay::Refused(why, text.to_owned())));
+        self.effects.push(Effect::Say(session, HostSay::Refused(why, text.to_owned())));
         self.close(session, text);
     }
 
@@ -147,19 +132,11 @@ impl Fleet {
     }
 
     pub(super) fn left(&mut self, now: Now, session: SessionId, host: &str, why: &str) {
-        if self
-            .candidates
-            .get(host)
-            .is_some_and(|candidate| candidate.session == session)
-        {
+        if self.candidates.get(host).is_some_and(|candidate| candidate.session == session) {
             self.candidates.remove(host);
             return;
         }
-        if self
-            .sessions
-            .get(host)
-            .is_none_or(|known| known.id != session)
-        {
+        if self.sessions.get(host).is_none_or(|known| known.id != session) {
             return;
         }
         self.sessions.remove(host);
@@ -173,11 +150,7 @@ impl Fleet {
     }
 
     pub(super) fn said(&mut self, now: Now, session: SessionId, host: &str, said: Said) {
-        let Some(known) = self
-            .sessions
-            .get_mut(host)
-            .filter(|known| known.id == session)
-        else {
+        let Some(known) = self.sessions.get_mut(host).filter(|known| known.id == session) else {
             return; // a session that has been replaced
         };
         known.heard_ns = now.mono_ns;
@@ -193,24 +166,18 @@ impl Fleet {
                 if self.inventory.entry(host).apply_deltas(position, rows) {
                     self.in_step(now, host);
                 } else {
-                    self.effects
-                        .push(Effect::Say(session, HostSay::SnapshotWanted));
+                    self.effects.push(Effect::Say(session, HostSay::SnapshotWanted));
                 }
             }
             Said::TableDiffers => {
                 let text =
                     format!("the table of {host} differs from ours; a snapshot is asked for");
                 self.effects.push(Effect::Log(text));
-                self.effects
-                    .push(Effect::Say(session, HostSay::SnapshotWanted));
+                self.effects.push(Effect::Say(session, HostSay::SnapshotWanted));
             }
             Said::Events(events, dropped) => self.publish_events(now, host, events, dropped),
             Said::Result(done) => self.result(now, session, host, *done),
-            Said::Accepted {
-                operation,
-                is_unrecorded,
-                ..
-            } => {
+            Said::Accepted { operation, is_unrecorded, .. } => {
                 if is_unrecorded {
                     self.effects.push(Effect::Log(format!(
                         "{host} does operation {operation} without its ledger: its disk is full"
@@ -254,9 +221,7 @@ impl Fleet {
     }
 
     fn overfull(&mut self, now: Now, host: &str) {
-        self.inventory
-            .entry(host)
-            .apply_snapshot(Position::default(), Vec::new());
+        self.inventory.entry(host).apply_snapshot(Position::default(), Vec::new());
         if let Some(session) = self.sessions.get(host).map(|session| session.id) {
             let why = format!("it reports more than {ROWS_MAX} processes, which nobody can run");
             self.close(session, &why);
@@ -279,10 +244,7 @@ impl Fleet {
             }
         }
         // Also what was known, or is about an operation that is forgotten: the agent may forget it.
-        self.acknowledge
-            .entry((id, session))
-            .or_default()
-            .push(order);
+        self.acknowledge.entry((id, session)).or_default().push(order);
     }
 
     fn answer_alive(&mut self, now: Now, host: &str) {
@@ -337,20 +299,14 @@ impl Fleet {
 
     /// Hosts that have orders without a result.
     fn busy_hosts(&self) -> BTreeSet<&str> {
-        let running = self
-            .operations
-            .values()
-            .filter(|operation| !operation.is_done());
+        let running = self.operations.values().filter(|operation| !operation.is_done());
         running.flat_map(Operation::hosts_in_flight).collect()
     }
 
     /// When a session counts as silent, and when as gone.
     fn patience(&self, session: &Session, is_busy: bool) -> (u64, u64) {
         let (keepalive_ms, from) = if is_busy {
-            (
-                self.settings.keepalive_busy_ms,
-                session.heard_ns.max(session.busy_ns),
-            )
+            (self.settings.keepalive_busy_ms, session.heard_ns.max(session.busy_ns))
         } else {
             (self.settings.keepalive_idle_ms, session.heard_ns)
         };
@@ -362,10 +318,8 @@ impl Fleet {
         let busy = self.busy_hosts();
         let sessions = self.sessions.iter().map(move |(host, session)| {
             let (silent, closed) = self.patience(session, busy.contains(host.as_str()));
-            let is_silent = self
-                .inventory
-                .get(host)
-                .is_some_and(|h| h.liveness == Liveness::Silent);
+            let is_silent =
+                self.inventory.get(host).is_some_and(|h| h.liveness == Liveness::Silent);
             if is_silent { closed } else { silent }
         });
         sessions.chain(self.candidates.values().map(|candidate| candidate.until_ns))
@@ -377,11 +331,7 @@ impl Fleet {
             .sessions
             .iter()
             .map(|(host, session)| {
-                (
-                    host.clone(),
-                    session.id,
-                    self.patience(session, busy.contains(host.as_str())),
-                )
+                (host.clone(), session.id, self.patience(session, busy.contains(host.as_str())))
             })
             .filter(|(.., (silent, _))| now.mono_ns >= *silent)
             .collect();

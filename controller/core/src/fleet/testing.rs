@@ -19,10 +19,7 @@ pub(crate) fn row(group: &str, name: &str, seq: u64, state: &str) -> Row {
         group: group.to_owned(),
         name: name.to_owned(),
         state: ProcessState::from_name(state),
-        incarnation: Incarnation {
-            epoch: 1,
-            spawn: seq,
-        },
+        incarnation: Incarnation { epoch: 1, spawn: seq },
         pid: 0,
         group_priority: 999,
         priority: 999,
@@ -59,10 +56,8 @@ pub(crate) fn inventory(text: &str) -> Inventory {
         if line.ends_with("unheard") {
             continue;
         }
-        host.labels = words
-            .filter_map(|w| w.split_once('='))
-            .map(|(k, v)| (k.into(), v.into()))
-            .collect();
+        host.labels =
+            words.filter_map(|w| w.split_once('=')).map(|(k, v)| (k.into(), v.into())).collect();
         host.liveness = Liveness::Up;
         host.is_in_step = true;
         host.apply_snapshot(Position { epoch: 1, seq: 9 }, rows(table));
@@ -116,10 +111,7 @@ impl Stage {
         let tables = inventory(tables);
         Self {
             fleet: Fleet::new(Settings::default(), 7, vec![], vec![], Now::default()),
-            tables: tables
-                .hosts()
-                .map(|h| (h.name.clone(), h.rows().cloned().collect()))
-                .collect(),
+            tables: tables.hosts().map(|h| (h.name.clone(), h.rows().cloned().collect())).collect(),
             request,
             operations: 0,
             sessions: 0,
@@ -131,24 +123,15 @@ impl Stage {
     /// A new process of the controller, with the records of the old one.
     pub(crate) fn resumed(tables: &str, records: Vec<Operation>, at_ms: u64) -> Self {
         let mut stage = Self::new(tables, request("start all"));
-        let now = Now {
-            mono_ns: at_ms * 1_000_000,
-            wall_ms: i64::try_from(at_ms).unwrap(),
-        };
-        stage.shown = records
-            .iter()
-            .map(|record| (record.id.clone(), record.log.len()))
-            .collect();
+        let now = Now { mono_ns: at_ms * 1_000_000, wall_ms: i64::try_from(at_ms).unwrap() };
+        stage.shown = records.iter().map(|record| (record.id.clone(), record.log.len())).collect();
         stage.fleet = Fleet::new(Settings::default(), 8, vec![], records, now);
         stage
     }
 
     /// One line: what happens, and everything that the core does about it.
     pub(crate) fn play(&mut self, at_ms: u64, words: &str) -> String {
-        let now = Now {
-            mono_ns: at_ms * 1_000_000,
-            wall_ms: i64::try_from(at_ms).unwrap(),
-        };
+        let now = Now { mono_ns: at_ms * 1_000_000, wall_ms: i64::try_from(at_ms).unwrap() };
         let inputs = self.inputs(words);
         let effects = self.fleet.on_inputs(now, inputs);
         let mut shown = Vec::new();
@@ -158,10 +141,7 @@ impl Stage {
 
     /// Whether a session of this host is still open, as the core sees it.
     pub(crate) fn is_live(&self, host: &str) -> bool {
-        self.fleet
-            .inventory()
-            .get(host)
-            .is_some_and(|host| host.liveness != Liveness::Down)
+        self.fleet.inventory().get(host).is_some_and(|host| host.liveness != Liveness::Down)
             && self.live.contains_key(host)
     }
 
@@ -186,10 +166,7 @@ impl Stage {
             ["cancel"] => vec![Self::ask(Ask::Cancel(self.operations.to_string()))],
             ["tick"] => vec![Input::Woke],
             [host, order, kind] => {
-                let outcome = OutcomeKind::ALL
-                    .into_iter()
-                    .find(|k| k.name() == kind)
-                    .unwrap();
+                let outcome = OutcomeKind::ALL.into_iter().find(|k| k.name() == kind).unwrap();
                 let done = OrderDone {
                     operation: "1".into(),
                     order: order.parse().unwrap(),
@@ -206,11 +183,7 @@ impl Stage {
     }
 
     pub(crate) fn said(&self, host: &str, said: Said) -> Input {
-        Input::Said {
-            session: self.live[host],
-            host: host.into(),
-            said,
-        }
+        Input::Said { session: self.live[host], host: host.into(), said }
     }
 
     fn ask(ask: Ask) -> Input {
@@ -234,11 +207,7 @@ impl Stage {
             address: "there".into(),
             certificate_ends_ms: 0,
         };
-        let arrived = Input::Arrived {
-            session,
-            host: host.into(),
-            hello,
-        };
+        let arrived = Input::Arrived { session, host: host.into(), hello };
         if instance != host {
             return vec![arrived];
         }
@@ -275,10 +244,7 @@ impl Stage {
 
     fn name(&self, session: SessionId) -> String {
         let live = self.live.iter().find(|(_, known)| **known == session);
-        live.map_or_else(
-            || format!("session {}", session.0),
-            |(host, _)| host.clone(),
-        )
+        live.map_or_else(|| format!("session {}", session.0), |(host, _)| host.clone())
     }
 
     fn show_say(&self, session: SessionId, say: &HostSay, shown: &mut Vec<String>) {
@@ -302,19 +268,15 @@ impl Stage {
     }
 
     fn show_news(&mut self, operation: &Operation, shown: &mut Vec<String>) {
-        let from = self
-            .shown
-            .insert(operation.id.clone(), operation.log.len())
-            .unwrap_or(0);
+        let from = self.shown.insert(operation.id.clone(), operation.log.len()).unwrap_or(0);
         for entry in operation.entries_since(from) {
             match entry {
                 Entry::Wave(wave) => shown.push(format!("wave {wave}")),
                 Entry::Result(at) => {
                     let target = &operation.targets[*at];
                     let result = target.result().unwrap();
-                    let was = result
-                        .amended_from
-                        .map_or(String::new(), |was| format!(", was {was}"));
+                    let was =
+                        result.amended_from.map_or(String::new(), |was| format!(", was {was}"));
                     shown.push(format!("{} {}{was}", target.name, result.outcome.kind));
                 }
             }
@@ -329,11 +291,7 @@ impl Stage {
 pub(crate) fn check(tables: &str, request: Request, script: &str) {
     let mut stage = Stage::new(tables, request);
     let (mut expected, mut played) = (Vec::new(), Vec::new());
-    for line in script
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-    {
+    for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let (left, right) = line.split_once("->").unwrap();
         let (at, words) = left.trim().split_once(' ').unwrap();
         let at_ms = (at.parse::<f64>().unwrap() * 1000.0).round();

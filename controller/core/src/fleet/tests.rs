@@ -103,29 +103,13 @@ fn a_follower_is_answered_when_there_is_something_to_tell() {
     );
     assert_eq!(stage.fleet.on_input(now, follow(1)), []);
     let played = stage.fleet.on_input(now, asked(Ask::Cancel("1".into())));
-    assert!(
-        !played
-            .iter()
-            .any(|effect| matches!(effect, Effect::Answer(_, Answer::News { .. })))
-    );
+    assert!(!played.iter().any(|effect| matches!(effect, Effect::Answer(_, Answer::News { .. }))));
     let result = stage.play(1, "web-1 0 OK");
     assert!(result.contains("exit 0"));
     let last = stage.fleet.on_input(now, follow(1));
-    assert!(matches!(
-        &last[..],
-        [Effect::Answer(
-            _,
-            Answer::News {
-                finished: Some(_),
-                ..
-            }
-        )]
-    ));
+    assert!(matches!(&last[..], [Effect::Answer(_, Answer::News { finished: Some(_), .. })]));
     let none = stage.fleet.on_input(now, asked(Ask::Follow("9".into(), 0)));
-    assert!(matches!(
-        &none[..],
-        [Effect::Answer(_, Answer::NoSuchOperation(_))]
-    ));
+    assert!(matches!(&none[..], [Effect::Answer(_, Answer::NoSuchOperation(_))]));
 }
 
 #[test]
@@ -140,12 +124,7 @@ fn every_mutation_and_every_refusal_leaves_an_audit_line() {
             _ => None,
         });
         let lines: Vec<_> = lines
-            .map(|l| {
-                format!(
-                    "{} {} {:?} {:?} {}",
-                    l.who, l.from, l.what, l.targets, l.result
-                )
-            })
+            .map(|l| format!("{} {} {:?} {:?} {}", l.who, l.from, l.what, l.targets, l.result))
             .collect();
         lines.join("\n")
     };
@@ -165,35 +144,16 @@ fn status_names_what_is_missing_and_what_is_stale() {
     stage.play(0, "up web-1");
     stage.play(1, "down web-1");
     let selection = Selection {
-        targets: vec![
-            "web-1/shop:api".into(),
-            "web-9/all".into(),
-            "shop:db".into(),
-        ],
+        targets: vec!["web-1/shop:api".into(), "web-9/all".into(), "shop:db".into()],
         ..Selection::default()
     };
-    let effects = stage
-        .fleet
-        .on_input(Now::default(), asked(Ask::Status(selection)));
-    let [
-        Effect::Answer(
-            _,
-            Answer::Status {
-                hosts,
-                missing,
-                warnings,
-            },
-        ),
-    ] = &effects[..]
-    else {
+    let effects = stage.fleet.on_input(Now::default(), asked(Ask::Status(selection)));
+    let [Effect::Answer(_, Answer::Status { hosts, missing, warnings })] = &effects[..] else {
         panic!("{effects:?}");
     };
     assert_eq!(hosts[0].table.len(), 1);
     assert_eq!(missing, &["web-9", "shop:db"]);
-    assert_eq!(
-        warnings,
-        &["web-1 is not connected: this is how it was last seen"]
-    );
+    assert_eq!(warnings, &["web-1 is not connected: this is how it was last seen"]);
 }
 
 #[test]
@@ -203,10 +163,7 @@ fn hosts_that_were_known_before_are_down_and_not_unheard_of() {
     let mut fleet = Fleet::new(Settings::default(), 8, hosts, vec![], Now::default());
     let effects = fleet.on_input(
         Now::default(),
-        asked(Ask::Operate(
-            "1".into(),
-            Box::new(request("start web-1/all")),
-        )),
+        asked(Ask::Operate("1".into(), Box::new(request("start web-1/all")))),
     );
     let Some(Effect::Record(operation, _)) =
         effects.iter().find(|e| matches!(e, Effect::Record(..)))
@@ -227,10 +184,8 @@ fn an_operation_that_cannot_be_recorded_ends_what_was_not_handed_over() {
     for line in ["up db-1", "up web-1", "go"] {
         stage.play(0, line);
     }
-    let not_recorded = |unsent: &[u32]| Input::NotRecorded {
-        operation: "1".into(),
-        unsent: unsent.to_vec(),
-    };
+    let not_recorded =
+        |unsent: &[u32]| Input::NotRecorded { operation: "1".into(), unsent: unsent.to_vec() };
     let effects = stage.fleet.on_input(Now::default(), not_recorded(&[]));
     assert!(
         effects

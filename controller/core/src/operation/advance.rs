@@ -38,11 +38,7 @@ impl Operation {
         if wave.opened_ms.is_none() {
             wave.opened_ms = Some(now.wall_ms);
             // A wave in which nothing is left to do was ended by an earlier one: nobody sees it open.
-            if wave
-                .targets
-                .iter()
-                .any(|at| self.targets[*at].result().is_none())
-            {
+            if wave.targets.iter().any(|at| self.targets[*at].result().is_none()) {
                 self.log.push(Entry::Wave(number(self.wave)));
             }
         }
@@ -132,20 +128,11 @@ impl Operation {
             _ if is_coming => self.targets[at].state = TargetState::Due(until),
             (OnUnreachable::Wait, _) => self.targets[at].state = TargetState::Due(until),
             (OnUnreachable::Skip | OnUnreachable::Fail, Some(grace)) => {
-                let sooner = if grace.mono_ns < until.mono_ns {
-                    grace
-                } else {
-                    until
-                };
+                let sooner = if grace.mono_ns < until.mono_ns { grace } else { until };
                 self.targets[at].state = TargetState::Due(sooner);
             }
             (OnUnreachable::Skip | OnUnreachable::Fail, None) => {
-                self.not_executed(
-                    at,
-                    OutcomeKind::Unreachable,
-                    "the host is not connected",
-                    now,
-                );
+                self.not_executed(at, OutcomeKind::Unreachable, "the host is not connected", now);
             }
         }
         false
@@ -168,31 +155,25 @@ impl Operation {
     }
 
     fn stop_on_failure(&mut self, now: Now) {
-        let has_failed = || {
-            self.waves[self.wave]
-                .targets
-                .iter()
-                .any(|at| self.is_failure(&self.targets[*at]))
-        };
+        let has_failed =
+            || self.waves[self.wave].targets.iter().any(|at| self.is_failure(&self.targets[*at]));
         if self.policy.on_failure == OnFailure::Stop && has_failed() {
             self.skip_the_rest("a failure in an earlier wave ended the operation", now);
         }
     }
 
     fn is_failure(&self, target: &Target) -> bool {
-        target
-            .result()
-            .is_some_and(|result| match result.outcome.kind {
-                OutcomeKind::Failed | OutcomeKind::NotReady | OutcomeKind::Refused => true,
-                OutcomeKind::Unreachable | OutcomeKind::Unknown => {
-                    self.policy.on_unreachable != OnUnreachable::Skip
-                }
-                OutcomeKind::Ok
-                | OutcomeKind::Already
-                | OutcomeKind::Skipped
-                | OutcomeKind::Cancelled
-                | OutcomeKind::Superseded => false,
-            })
+        target.result().is_some_and(|result| match result.outcome.kind {
+            OutcomeKind::Failed | OutcomeKind::NotReady | OutcomeKind::Refused => true,
+            OutcomeKind::Unreachable | OutcomeKind::Unknown => {
+                self.policy.on_unreachable != OnUnreachable::Skip
+            }
+            OutcomeKind::Ok
+            | OutcomeKind::Already
+            | OutcomeKind::Skipped
+            | OutcomeKind::Cancelled
+            | OutcomeKind::Superseded => false,
+        })
     }
 
     fn skip_the_rest(&mut self, why: &str, now: Now) {
@@ -208,10 +189,7 @@ impl Operation {
     /// that is said, since the process has been stopped.
     pub(super) fn not_executed(&mut self, at: usize, kind: OutcomeKind, why: &str, now: Now) {
         let outcome = if self.targets[at].is_halfway {
-            Outcome::new(
-                OutcomeKind::Failed,
-                format!("stopped, and not started again: {why}"),
-            )
+            Outcome::new(OutcomeKind::Failed, format!("stopped, and not started again: {why}"))
         } else {
             Outcome::new(kind, why)
         };
@@ -230,11 +208,7 @@ impl Operation {
 
     /// The wave that a target is in now, or will be in.
     pub(super) fn wave_of(&self, at: usize) -> usize {
-        let half = if self.targets[at].is_halfway {
-            Half::Start
-        } else {
-            Half::Stop
-        };
+        let half = if self.targets[at].is_halfway { Half::Start } else { Half::Stop };
         let is_its = |wave: &OpenedWave| {
             (wave.half == Half::Whole || wave.half == half) && wave.targets.contains(&at)
         };

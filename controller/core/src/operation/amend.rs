@@ -81,10 +81,7 @@ impl Operation {
     }
 
     fn is_in_halves(&self) -> bool {
-        matches!(
-            self.request.verb,
-            Verb::Restart(_, RestartOrder::StopThenStart)
-        )
+        matches!(self.request.verb, Verb::Restart(_, RestartOrder::StopThenStart))
     }
 
     /// Amends UNKNOWN where a host's rows prove that the goal was reached because of this operation.
@@ -94,9 +91,7 @@ impl Operation {
         for at in 0..self.targets.len() {
             let target = &self.targets[at];
             let is_open = target.name.host == host.name
-                && target
-                    .result()
-                    .is_some_and(|r| r.outcome.kind == OutcomeKind::Unknown);
+                && target.result().is_some_and(|r| r.outcome.kind == OutcomeKind::Unknown);
             let row = host.row(&target.name.group, &target.name.process);
             let Some(row) = row.filter(|_| is_open) else {
                 continue;
@@ -133,12 +128,7 @@ impl Operation {
     pub fn cancel(&mut self, by: &str, now: Now) {
         for at in 0..self.targets.len() {
             if self.targets[at].is_waiting() {
-                self.not_executed(
-                    at,
-                    OutcomeKind::Cancelled,
-                    &format!("cancelled by {by}"),
-                    now,
-                );
+                self.not_executed(at, OutcomeKind::Cancelled, &format!("cancelled by {by}"), now);
             }
         }
     }

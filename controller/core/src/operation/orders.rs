@@ -55,11 +55,7 @@ impl Operation {
     /// The number of a target's order: its place, and after all places the second halves.
     pub(super) fn order_of(&self, at: usize) -> u32 {
         let count = self.targets.len();
-        number(if self.targets[at].is_halfway {
-            at + count
-        } else {
-            at
-        })
+        number(if self.targets[at].is_halfway { at + count } else { at })
     }
 
     /// The orders that a host has without a result: sent again with the same numbers after a redial,
@@ -126,10 +122,9 @@ impl Operation {
                     OrderVerb::Start(*barrier)
                 }
                 (_, Half::Stop | Half::Start) | (Verb::Stop, Half::Whole) => OrderVerb::Stop,
-                (Verb::Restart(barrier, _), Half::Whole) => OrderVerb::Restart {
-                    barrier: *barrier,
-                    replaces: target.replaces,
-                },
+                (Verb::Restart(barrier, _), Half::Whole) => {
+                    OrderVerb::Restart { barrier: *barrier, replaces: target.replaces }
+                }
                 (Verb::Signal(signal), Half::Whole) => OrderVerb::Signal(*signal),
                 (Verb::Stdin(data), Half::Whole) => OrderVerb::Stdin(data.clone()),
                 (Verb::Clear, Half::Whole) => OrderVerb::Clear,

@@ -292,26 +292,13 @@ fn a_record_is_resumed_by_a_new_process() {
     let mut back: super::Operation = serde_json::from_str(&text).unwrap();
     assert_eq!(&back, record);
     // Another process: its monotonic clock begins anew, and an hour has passed meanwhile.
-    let now = Now {
-        mono_ns: 5,
-        wall_ms: 3_600_000,
-    };
+    let now = Now { mono_ns: 5, wall_ms: 3_600_000 };
     back.resume(now);
     assert_eq!(back.next_deadline(), Some(5), "what is past is due at once");
     let sent = back.advance(now, stage.fleet.inventory(), 8);
     assert!(sent.is_empty() && back.is_done());
-    let kinds: Vec<_> = back
-        .results()
-        .map(|(_, result)| result.outcome.kind)
-        .collect();
-    assert_eq!(
-        kinds,
-        [
-            OutcomeKind::Unknown,
-            OutcomeKind::Skipped,
-            OutcomeKind::Skipped
-        ]
-    );
+    let kinds: Vec<_> = back.results().map(|(_, result)| result.outcome.kind).collect();
+    assert_eq!(kinds, [OutcomeKind::Unknown, OutcomeKind::Skipped, OutcomeKind::Skipped]);
 }
 
 #[test]
@@ -324,30 +311,15 @@ fn after_a_restart_of_the_controller_hosts_get_time_to_dial_again() {
     let mut stage = Stage::resumed(SHOP, vec![record], 2000);
     // Nobody is there yet, and nobody is given up.
     assert_eq!(stage.play(2000, "tick"), "");
-    assert_eq!(
-        stage.play(3000, "up db-1"),
-        "db-1 Up; db-1 <- 0 start shop:db"
-    );
+    assert_eq!(stage.play(3000, "up db-1"), "db-1 Up; db-1 <- 0 start shop:db");
     let second = stage.play(4000, "db-1 0 OK");
-    assert!(
-        second.ends_with("db-1/shop:db OK; wave 1; db-1 ack [0]"),
-        "{second}"
-    );
-    assert_eq!(
-        stage.play(5000, "up web-1"),
-        "web-1 Up; web-1 <- 1 start shop:api"
-    );
-    assert_eq!(
-        stage.play(6000, "web-1 1 OK"),
-        "web-1/shop:api OK; web-1 ack [1]"
-    );
+    assert!(second.ends_with("db-1/shop:db OK; wave 1; db-1 ack [0]"), "{second}");
+    assert_eq!(stage.play(5000, "up web-1"), "web-1 Up; web-1 <- 1 start shop:api");
+    assert_eq!(stage.play(6000, "web-1 1 OK"), "web-1/shop:api OK; web-1 ack [1]");
     assert_eq!(stage.play(63_900, "alive web-1"), "web-1 alive?");
     // The grace would last to 67 s; the host's own deadline comes first.
     let end = stage.play(64_000, "tick");
-    assert!(
-        end.starts_with("web-2/shop:api UNREACHABLE; exit 12"),
-        "{end}"
-    );
+    assert!(end.starts_with("web-2/shop:api UNREACHABLE; exit 12"), "{end}");
 }
 
 fn event() -> impl Strategy<Value = String> {

@@ -53,10 +53,7 @@ fn main() -> ExitCode {
 }
 
 fn manner(words: &[String]) -> Result<Manner, String> {
-    let mut manner = Manner {
-        once: false,
-        broken: None,
-    };
+    let mut manner = Manner { once: false, broken: None };
     let mut words = words.iter();
     while let Some(word) = words.next() {
         match word.as_str() {
@@ -73,9 +70,7 @@ fn manner(words: &[String]) -> Result<Manner, String> {
 
 /// Plays the story until its end or until a signal, whichever comes first.
 fn play(mut stage: Stage, manner: Manner) -> ExitCode {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let Ok(runtime) = runtime else {
         eprintln!("the demo cannot begin: no runtime");
         return ExitCode::FAILURE;
@@ -86,10 +81,9 @@ fn play(mut stage: Stage, manner: Manner) -> ExitCode {
         let _ = tell.send(story::tell(&mut stage, manner));
     });
     runtime.block_on(async {
-        let (Ok(mut interrupt), Ok(mut terminate)) = (
-            signal(SignalKind::interrupt()),
-            signal(SignalKind::terminate()),
-        ) else {
+        let (Ok(mut interrupt), Ok(mut terminate)) =
+            (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+        else {
             eprintln!("the demo cannot begin: signals cannot be watched");
             return ExitCode::FAILURE;
         };

@@ -32,26 +32,16 @@ impl Network {
     /// Makes the best network that this machine allows. The second is why it is not the first.
     pub fn make(hosts: &[&str]) -> (Self, Option<String>) {
         if !nix::unistd::Uid::current().is_root() {
-            return (
-                Self::Loopback,
-                Some("not root, so all hosts share 127.0.0.1".to_owned()),
-            );
+            return (Self::Loopback, Some("not root, so all hosts share 127.0.0.1".to_owned()));
         }
         let tag = format!("{:x}", std::process::id() & 0xffff);
         let hosts = hosts.iter().map(|host| (*host).to_owned()).collect();
-        let network = Self::Namespaces {
-            tag,
-            third: free_third(),
-            hosts,
-        };
+        let network = Self::Namespaces { tag, third: free_third(), hosts };
         match network.build() {
             Ok(()) => (network, None),
             Err(why) => {
                 network.remove();
-                (
-                    Self::Loopback,
-                    Some(format!("no namespaces ({why}), so all share 127.0.0.1")),
-                )
+                (Self::Loopback, Some(format!("no namespaces ({why}), so all share 127.0.0.1")))
             }
         }
     }
@@ -82,20 +72,12 @@ impl Network {
         };
         let bridge = format!("fvbr{tag}");
         ip(&["link", "add", &bridge, "type", "bridge"])?;
-        ip(&[
-            "addr",
-            "add",
-            &format!("{}/24", address(*third, 1)),
-            "dev",
-            &bridge,
-        ])?;
+        ip(&["addr", "add", &format!("{}/24", address(*third, 1)), "dev", &bridge])?;
         ip(&["link", "set", &bridge, "up"])?;
         for (number, host) in (FIRST_HOST..).zip(hosts) {
             let (space, outer) = (namespace(tag, host), format!("fv{tag}{number}"));
             ip(&["netns", "add", &space])?;
-            ip(&[
-                "link", "add", &outer, "type", "veth", "peer", "name", "eth0", "netns", &space,
-            ])?;
+            ip(&["link", "add", &outer, "type", "veth", "peer", "name", "eth0", "netns", &space])?;
             ip(&["link", "set", &outer, "master", &bridge, "up"])?;
             let own = format!("{}/24", address(*third, number));
             ip(&["-n", &space, "addr", "add", &own, "dev", "eth0"])?;
@@ -129,15 +111,10 @@ fn free_third() -> u8 {
     let own = u8::try_from(std::process::id() % 256).unwrap_or(0);
     let is_free = |third: &u8| {
         let network = format!("{}/24", address(*third, 0));
-        let shown = Command::new("ip")
-            .args(["-4", "addr", "show", "to", &network])
-            .output();
+        let shown = Command::new("ip").args(["-4", "addr", "show", "to", &network]).output();
         shown.is_ok_and(|shown| shown.stdout.is_empty())
     };
-    (0..=255)
-        .map(|step| own.wrapping_add(step))
-        .find(is_free)
-        .unwrap_or(own)
+    (0..=255).map(|step| own.wrapping_add(step)).find(is_free).unwrap_or(own)
 }
 
 fn namespace(tag: &str, host: &str) -> String {
@@ -145,10 +122,7 @@ fn namespace(tag: &str, host: &str) -> String {
 }
 
 fn ip(arguments: &[&str]) -> Result<(), String> {
-    let ran = Command::new("ip")
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output();
+    let ran = Command::new("ip").args(arguments).stdin(Stdio::null()).output();
     match ran {
         Ok(output) if output.status.success() => Ok(()),
         Ok(output) => Err(format!(

@@ -58,15 +58,8 @@ impl Stage {
         certs_dev::write_all(&fleet, &certificates, false).map_err(|error| error.to_string())?;
         let address = SocketAddr::new(network.controller(), free_port(&network));
         let home = home.path().to_owned();
-        let stage = Self {
-            home,
-            network,
-            address,
-            agents: BTreeMap::new(),
-        };
-        stage
-            .write_settings()
-            .map_err(|error| format!("cannot write the settings: {error}"))?;
+        let stage = Self { home, network, address, agents: BTreeMap::new() };
+        stage.write_settings().map_err(|error| format!("cannot write the settings: {error}"))?;
         Ok(stage)
     }
 
@@ -74,25 +67,15 @@ impl Stage {
         let certificates = self.home.join("certs");
         let files = |stem: &str| {
             let path = |name: &str| certificates.join(name).display().to_string();
-            let (ca, own, key) = (
-                path("ca.pem"),
-                path(&format!("{stem}.pem")),
-                path(&format!("{stem}.key")),
-            );
+            let (ca, own, key) =
+                (path("ca.pem"), path(&format!("{stem}.pem")), path(&format!("{stem}.key")));
             format!("ca = {ca:?}\ncertificate = {own:?}\nkey = {key:?}\n")
         };
         let store = self.home.join("store").display().to_string();
-        let controller = format!(
-            "listen = \"{}\"\nstore = {store:?}\n{}",
-            self.address,
-            files("controller")
-        );
+        let controller =
+            format!("listen = \"{}\"\nstore = {store:?}\n{}", self.address, files("controller"));
         fs::write(self.home.join("controller.toml"), controller)?;
-        let client = format!(
-            "server = \"fleet://{}\"\n{}",
-            self.address,
-            files("operator-you")
-        );
+        let client = format!("server = \"fleet://{}\"\n{}", self.address, files("operator-you"));
         fs::write(self.client_settings(), client)?;
         for host in HOSTS {
             let directory = self.home.join(host);
@@ -131,9 +114,7 @@ impl Stage {
         command.arg("-c").arg(self.home.join("controller.toml"));
         self.start(&mut command, "controller.txt")?;
         self.await_state("the controller takes connections", || {
-            TcpStream::connect(self.address)
-                .map(drop)
-                .map_err(|error| error.to_string())
+            TcpStream::connect(self.address).map(drop).map_err(|error| error.to_string())
         })?;
         Ok(read(&self.home.join("controller.txt")))
     }
@@ -141,11 +122,7 @@ impl Stage {
     /// Starts a host's agent.
     pub fn start_agent(&mut self, host: &'static str) -> Result<(), String> {
         let mut command = self.network.command(host, &places::binary("fleetvisord"));
-        command
-            .arg("-n")
-            .arg("-s")
-            .arg("-c")
-            .arg(self.configuration(host));
+        command.arg("-n").arg("-s").arg("-c").arg(self.configuration(host));
         command.env("FLEETVISOR_CONTROLLER", self.address.to_string());
         let pid = self.start(&mut command, &format!("{host}.txt"))?;
         self.agents.insert(host, pid);
@@ -155,10 +132,7 @@ impl Stage {
     /// Kills a host's agent as an out-of-memory killer would, and then what it had started: the
     /// guard that will keep programs over an agent's death is not there yet.
     pub fn kill_agent(&mut self, host: &'static str, programs: &[i64]) -> Result<(), String> {
-        let pid = self
-            .agents
-            .remove(host)
-            .ok_or_else(|| format!("no agent on {host}"))?;
+        let pid = self.agents.remove(host).ok_or_else(|| format!("no agent on {host}"))?;
         kill(pid, Signal::SIGKILL).map_err(|error| format!("cannot kill the agent: {error}"))?;
         for program in programs {
             if let Ok(program) = i32::try_from(*program)
@@ -198,10 +172,7 @@ impl Stage {
             .map_err(|error| format!("cannot start fleetvisorctl: {error}"))?;
         let text = [output.stdout, output.stderr].concat();
         let text = String::from_utf8_lossy(&text).into_owned();
-        Ok(Said {
-            code: output.status.code().unwrap_or(-1),
-            text,
-        })
+        Ok(Said { code: output.status.code().unwrap_or(-1), text })
     }
 
     /// Runs the client with `-o json` and reads what it prints.

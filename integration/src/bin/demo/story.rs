@@ -67,10 +67,7 @@ fn show(stage: &Stage, arguments: &[&str], wanted: i32) -> Result<String, String
         return Ok(said.text);
     }
     let command = arguments.join(" ");
-    Err(format!(
-        "`fleetvisorctl {command}` ended with {} instead of {wanted}",
-        said.code
-    ))
+    Err(format!("`fleetvisorctl {command}` ended with {} instead of {wanted}", said.code))
 }
 
 fn demand(holds: bool, what: &str) -> Told {
@@ -78,14 +75,10 @@ fn demand(holds: bool, what: &str) -> Told {
 }
 
 fn join(stage: &mut Stage, manner: Manner) -> Told {
-    say(
-        1,
-        "A controller, and three hosts that dial it with certificates.",
-    );
-    for (broken, host, program) in [
-        (Break::Database, "db-1", "database"),
-        (Break::Shop, "web-2", "api"),
-    ] {
+    say(1, "A controller, and three hosts that dial it with certificates.");
+    for (broken, host, program) in
+        [(Break::Database, "db-1", "database"), (Break::Shop, "web-2", "api")]
+    {
         if manner.broken == Some(broken) {
             break_program(stage, host, program)?;
         }
@@ -115,18 +108,12 @@ fn break_program(stage: &Stage, host: &str, program: &str) -> Told {
 }
 
 fn start_all(stage: &Stage) -> Told {
-    say(
-        2,
-        "`start all` means every machine, in waves: the database before the shop.",
-    );
+    say(2, "`start all` means every machine, in waves: the database before the shop.");
     show(stage, &["start", "all", "--dry-run"], 0)?;
     show(stage, &["start", "all"], 0)?;
     show(stage, &["status"], 0)?;
     let rows = rows(stage)?;
-    let database = rows
-        .iter()
-        .find(|row| row.name == "database")
-        .ok_or("no database")?;
+    let database = rows.iter().find(|row| row.name == "database").ok_or("no database")?;
     let (day, up) = (&database.started.0, database.started.1 + STARTSECS);
     let later = |row: &Row| row.started.0 > *day || row.started.1 >= up;
     demand(
@@ -138,93 +125,52 @@ fn start_all(stage: &Stage) -> Told {
 }
 
 fn the_shop(stage: &Stage) -> Told {
-    say(
-        3,
-        "The group `shop` spans web-1 and web-2: it is stopped and started as one.",
-    );
+    say(3, "The group `shop` spans web-1 and web-2: it is stopped and started as one.");
     let running = |rows: &[Row], group: &str| {
-        rows.iter()
-            .filter(|row| row.group == group && row.state == "RUNNING")
-            .count()
+        rows.iter().filter(|row| row.group == group && row.state == "RUNNING").count()
     };
     show(stage, &["stop", "shop:*"], 0)?;
     show(stage, &["status"], 3)?;
     let stopped = rows(stage)?;
-    demand(
-        running(&stopped, "shop") == 0,
-        "some of the shop still runs",
-    )?;
-    demand(
-        running(&stopped, "database") == 1,
-        "the database was stopped, too",
-    )?;
+    demand(running(&stopped, "shop") == 0, "some of the shop still runs")?;
+    demand(running(&stopped, "database") == 1, "the database was stopped, too")?;
     show(stage, &["start", "shop:*"], 0)?;
     let started = rows(stage)?;
     demand(running(&started, "shop") == 4, "not all of the shop runs")
 }
 
 fn lose_a_host(stage: &mut Stage) -> Told {
-    say(
-        4,
-        "The agent of web-2 is killed. The fleet says so, and everything else goes on.",
-    );
-    let programs: Vec<i64> = rows(stage)?
-        .iter()
-        .filter(|row| row.host == "web-2")
-        .map(|row| row.pid)
-        .collect();
+    say(4, "The agent of web-2 is killed. The fleet says so, and everything else goes on.");
+    let programs: Vec<i64> =
+        rows(stage)?.iter().filter(|row| row.host == "web-2").map(|row| row.pid).collect();
     stage.kill_agent("web-2", &programs)?;
-    stage.await_state("web-2 is known to be gone", || {
-        match liveness(stage, "web-2")? {
-            gone if gone == "DOWN" => Ok(()),
-            other => Err(format!("web-2 is {other}")),
-        }
+    stage.await_state("web-2 is known to be gone", || match liveness(stage, "web-2")? {
+        gone if gone == "DOWN" => Ok(()),
+        other => Err(format!("web-2 is {other}")),
     })?;
     show(stage, &["hosts"], 0)?;
     println!("\nA restart of the whole shop: web-1 does it, web-2 was not reached (exit code 12).");
     let said = show(stage, &["restart", "shop:*"], 12)?;
-    demand(
-        said.contains("UNREACHABLE"),
-        "web-2 was not shown as unreachable",
-    )
+    demand(said.contains("UNREACHABLE"), "web-2 was not shown as unreachable")
 }
 
 fn back_again(stage: &mut Stage, manner: Manner) -> Told {
-    say(
-        5,
-        "The agent of web-2 is back, and the fleet is in step again.",
-    );
+    say(5, "The agent of web-2 is back, and the fleet is in step again.");
     if manner.broken != Some(Break::Host) {
         stage.start_agent("web-2")?;
     }
     stage.await_state("all three hosts are up", || all_up(stage))?;
     show(stage, &["start", "web-2/all"], 0)?;
     show(stage, &["status"], 0)?;
-    demand(
-        rows(stage)?.iter().all(|row| row.state == "RUNNING"),
-        "not everything runs",
-    )
+    demand(rows(stage)?.iter().all(|row| row.state == "RUNNING"), "not everything runs")
 }
 
 fn say_what_to_try(stage: &Stage) {
     let settings = stage.client_settings().display().to_string();
-    println!(
-        "\n── The controller listens on {}. In another terminal:",
-        stage.address()
-    );
-    println!(
-        "  export FLEETVISOR_CONFIG={settings} FLEETVISOR_SERVER=fleet://{}",
-        stage.address()
-    );
-    let bin = integration::places::binary("fleetvisorctl")
-        .display()
-        .to_string();
-    for words in [
-        "status",
-        "events",
-        "restart 'web-[1-2]/shop:api'",
-        "stop -l role=web all",
-    ] {
+    println!("\n── The controller listens on {}. In another terminal:", stage.address());
+    println!("  export FLEETVISOR_CONFIG={settings} FLEETVISOR_SERVER=fleet://{}", stage.address());
+    let bin = integration::places::binary("fleetvisorctl").display().to_string();
+    for words in ["status", "events", "restart 'web-[1-2]/shop:api'", "stop -l role=web all"] {
         println!("  {bin} {words}");
     }
     let one = stage.configuration("web-1").display().to_string();

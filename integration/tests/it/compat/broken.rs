@@ -22,15 +22,9 @@ const FILES_MIN: usize = 30;
 
 fn broken_configurations_end_with_two_lines_and_exit_code_2(subject: Subject) {
     let files = configurations();
-    assert!(
-        files.len() >= FILES_MIN,
-        "only {} broken configurations",
-        files.len()
-    );
-    let differences: Vec<String> = files
-        .iter()
-        .filter_map(|file| difference(subject, file))
-        .collect();
+    assert!(files.len() >= FILES_MIN, "only {} broken configurations", files.len());
+    let differences: Vec<String> =
+        files.iter().filter_map(|file| difference(subject, file)).collect();
     assert!(differences.is_empty(), "{}", differences.join("\n"));
 }
 
@@ -39,10 +33,7 @@ fn configurations() -> Vec<PathBuf> {
     let mut files: Vec<_> = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| {
-            path.extension()
-                .is_some_and(|extension| extension == "conf")
-        })
+        .filter(|path| path.extension().is_some_and(|extension| extension == "conf"))
         .collect();
     files.sort();
     files
@@ -60,11 +51,7 @@ fn difference(subject: Subject, file: &Path) -> Option<String> {
         (MARK, home.path().display().to_string()),
     ]);
     let mut command = Command::new(&program);
-    command
-        .env_clear()
-        .envs(&environment)
-        .args(["-n", "-c"])
-        .arg(file);
+    command.env_clear().envs(&environment).args(["-n", "-c"]).arg(file);
     let code = Owned::start(&home, &mut command).wait(PATIENCE);
     let said = home.read("stderr.txt");
     let right = format!(
@@ -72,12 +59,8 @@ fn difference(subject: Subject, file: &Path) -> Option<String> {
         wanted(file, environment.keys()),
         program.display()
     );
-    (said != right || code != 2).then(|| {
-        format!(
-            "{}\nwanted [2] {right}found [{code}] {said}",
-            file.display()
-        )
-    })
+    (said != right || code != 2)
+        .then(|| format!("{}\nwanted [2] {right}found [{code}] {said}", file.display()))
 }
 
 fn wanted<'a>(file: &Path, names: impl Iterator<Item = &'a &'a str>) -> String {

@@ -49,9 +49,8 @@ fn play(name: &str, subject: Subject, client: Client) {
 #[test]
 fn every_folder_is_played() {
     let folders = std::fs::read_dir(places::package().join("scenarios")).unwrap();
-    let mut names: Vec<_> = folders
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
+    let mut names: Vec<_> =
+        folders.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     assert_eq!(names, PLAYED);
 }

@@ -38,9 +38,7 @@ pub fn commands(page: &str) -> Result<Vec<Command>, String> {
     let mut reader = Reader::default();
     for (index, line) in page.lines().enumerate() {
         let number = index + 1;
-        reader
-            .line(number, line)
-            .map_err(|why| format!("line {number}: {why}"))?;
+        reader.line(number, line).map_err(|why| format!("line {number}: {why}"))?;
     }
     match reader.kind {
         Some(_) => Err("a block is not closed".to_owned()),
@@ -140,8 +138,7 @@ fn begins_with_a_program(line: &str) -> bool {
 /// Where a page's links lead, those to other sites aside.
 pub fn links(page: &str) -> impl Iterator<Item = &str> {
     let ends = page.split("](").skip(1);
-    ends.filter_map(|rest| rest.split(')').next())
-        .filter(|link| !link.contains("://"))
+    ends.filter_map(|rest| rest.split(')').next()).filter(|link| !link.contains("://"))
 }
 
 /// Whether a page has a heading that a link calls so.
@@ -160,10 +157,7 @@ pub fn shape(line: &str) -> String {
     let mut at = 0;
     while at < chars.len() {
         let id = [36, 64].into_iter().find(|len| is_id(&chars, at, *len));
-        let number = chars[at..]
-            .iter()
-            .take_while(|c| c.is_ascii_digit())
-            .count();
+        let number = chars[at..].iter().take_while(|c| c.is_ascii_digit()).count();
         if let Some(len) = id {
             out.push_str("ID");
             at += len;

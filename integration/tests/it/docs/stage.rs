@@ -44,29 +44,22 @@ pub fn example(host: &str) -> String {
 
 /// The same with the harness's names for the socket and the log.
 pub fn for_the_harness(text: &str) -> String {
-    text.replace("supervisor.sock", "s.sock")
-        .replace("supervisord.log", "main.log")
+    text.replace("supervisor.sock", "s.sock").replace("supervisord.log", "main.log")
 }
 
 impl Stage {
     /// Starts the fleet and waits until all of it is up.
     pub fn new() -> Self {
         let texts = HOSTS.map(|host| for_the_harness(&example(host)));
-        let halves = texts.each_ref().map(|text| {
-            text.split_once(FLEET_SECTION)
-                .expect("an example joins a fleet")
-        });
+        let halves = texts
+            .each_ref()
+            .map(|text| text.split_once(FLEET_SECTION).expect("an example joins a fleet"));
         let members: Vec<_> = HOSTS.iter().zip(halves).map(member).collect();
         let fleet = Fleet::start(&members);
         let home = Home::new();
         programs(&home);
         let names = write_files(&home, &fleet);
-        let stage = Self {
-            _fleet: fleet,
-            home,
-            names,
-            operation: String::new(),
-        };
+        let stage = Self { _fleet: fleet, home, names, operation: String::new() };
         wait::until(PATIENCE, "all hosts to be up", || {
             let ran = stage.run("fleetvisorctl hosts", false);
             let up = ran.stdout.matches(" up ").count();
@@ -104,10 +97,7 @@ impl Stage {
         // The harness's certificates end tomorrow, the reader's do not.
         let shaped = |line: &str| shape(&normal::text(line, &[(", RENEW", "")]));
         let printed: Vec<_> = ran.stdout.lines().chain(ran.stderr.lines()).collect();
-        let printed: Vec<_> = printed
-            .iter()
-            .map(|line| shaped(&self.as_written(line)))
-            .collect();
+        let printed: Vec<_> = printed.iter().map(|line| shaped(&self.as_written(line))).collect();
         let is_missing = |line: &&String| line.as_str() != "…" && !printed.contains(&shaped(line));
         sample.iter().find(is_missing).cloned()
     }
@@ -147,11 +137,8 @@ impl Stage {
         let here = self.home.join("operator");
         shell.args(["-c", &format!("cd '{}' && exec {text}", here.display())]);
         let mut process = Owned::start(&home, self.environment(&mut shell, false));
-        let so_far = |code| Ran {
-            code,
-            stdout: home.read("stdout.txt"),
-            stderr: home.read("stderr.txt"),
-        };
+        let so_far =
+            |code| Ran { code, stdout: home.read("stdout.txt"), stderr: home.read("stderr.txt") };
         wait::until(PATIENCE, "a first word", || {
             let ran = so_far(0);
             let is_there = !ran.stdout.is_empty() || !ran.stderr.is_empty();
@@ -195,11 +182,7 @@ impl Stage {
 
 fn member<'a>((name, (configuration, fleet)): (&&'a str, (&'a str, &'a str))) -> Member<'a> {
     let labels = fleet.lines().find_map(|line| line.strip_prefix("labels="));
-    Member {
-        name,
-        labels: labels.expect("an example has labels"),
-        configuration,
-    }
+    Member { name, labels: labels.expect("an example has labels"), configuration }
 }
 
 /// The programs under the names that a reader types.
@@ -209,12 +192,7 @@ fn programs(home: &Home) {
     let link = |name: &str, program: PathBuf| {
         symlink(program, bin.join(name)).expect("a fresh directory has no links");
     };
-    for name in [
-        "fleetvisorctl",
-        "fleetvisord",
-        "fleetvisor-controller",
-        "certs-dev",
-    ] {
+    for name in ["fleetvisorctl", "fleetvisord", "fleetvisor-controller", "certs-dev"] {
         link(name, places::binary(name));
     }
     link("supervisorctl", Client::Original.program());
@@ -232,25 +210,17 @@ fn write_files(home: &Home, fleet: &Fleet) -> Vec<(&'static str, String)> {
         )
     };
     let address = fleet.address().to_string();
-    let settings = format!(
-        "server = 'fleet://{address}'\n{}",
-        files(&format!("operator-{OPERATOR}"))
-    );
+    let settings =
+        format!("server = 'fleet://{address}'\n{}", files(&format!("operator-{OPERATOR}")));
     home.write("fleetvisor/fleetvisorctl.toml", &settings);
     let store = home.join("store").display().to_string();
-    let controller = format!(
-        "listen = '127.0.0.1:{}'\nstore = '{store}'\n{}",
-        free_port(),
-        files("controller")
-    );
+    let controller =
+        format!("listen = '127.0.0.1:{}'\nstore = '{store}'\n{}", free_port(), files("controller"));
     home.write("operator/controller.toml", &controller);
     let web = example("web-1");
     let one = web.split(FLEET_SECTION).next().unwrap_or_default();
     home.write("one/supervisord.conf", one);
-    home.write(
-        "one/broken.conf",
-        &one.replace("autostart=false", "autostart=no way"),
-    );
+    home.write("one/broken.conf", &one.replace("autostart=false", "autostart=no way"));
     let one = |name: &str| home.join("one").join(name).display().to_string();
     vec![
         ("/etc/supervisord.conf", one("supervisord.conf")),
@@ -268,12 +238,6 @@ fn has_target(words: &str) -> Result<(), String> {
     let makefile = std::fs::read_to_string(places::repository().join("Makefile"))
         .map_err(|error| format!("Makefile: {error}"))?;
     let target = words.split_whitespace().next().unwrap_or_default();
-    let is_there = makefile
-        .lines()
-        .any(|line| line.starts_with(&format!("{target}:")));
-    if is_there {
-        Ok(())
-    } else {
-        Err(format!("the Makefile has no {target}"))
-    }
+    let is_there = makefile.lines().any(|line| line.starts_with(&format!("{target}:")));
+    if is_there { Ok(()) } else { Err(format!("the Makefile has no {target}")) }
 }

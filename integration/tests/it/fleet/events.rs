@@ -26,10 +26,7 @@ fn one_watcher_hears_of_any_host() {
     }
     for event in processes(&fatal.words()) {
         assert_eq!(event["state"], "FATAL", "{event}");
-        assert_eq!(
-            (&event["group"], &event["name"]),
-            (&"bad".into(), &"bad".into())
-        );
+        assert_eq!((&event["group"], &event["name"]), (&"bad".into(), &"bad".into()));
         assert_eq!(event["from"], "BACKOFF", "{event}");
     }
     assert_eq!(processes(&fatal.words()).len(), 2, "{}", fatal.words());
@@ -39,21 +36,13 @@ fn one_watcher_hears_of_any_host() {
         .iter()
         .map(|event| format!("{} {}->{}", event["host"], event["from"], event["state"]))
         .collect();
-    assert_eq!(
-        changes,
-        [
-            r#""web-2" "STOPPED"->"STARTING""#,
-            r#""web-2" "STARTING"->"RUNNING""#
-        ]
-    );
+    assert_eq!(changes, [r#""web-2" "STOPPED"->"STARTING""#, r#""web-2" "STARTING"->"RUNNING""#]);
     // A host that goes is news as well.
     let hosts = fleet.meanwhile(&["events"]);
     hosts.wait_words("begun");
     fleet.agent("web-1").daemon.kill();
     hosts.wait_words("\"down\"");
-    let gone = objects(&hosts.words())
-        .into_iter()
-        .find(|event| event["kind"] == "host");
+    let gone = objects(&hosts.words()).into_iter().find(|event| event["kind"] == "host");
     assert_eq!(gone.unwrap()["host"], "web-1");
 }
 

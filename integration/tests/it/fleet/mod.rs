@@ -28,9 +28,5 @@ fn programs(programs: &[(&str, &str, &str)]) -> String {
 }
 
 fn member<'a>(name: &'a str, labels: &'a str, configuration: &'a str) -> Member<'a> {
-    Member {
-        name,
-        labels,
-        configuration,
-    }
+    Member { name, labels, configuration }
 }

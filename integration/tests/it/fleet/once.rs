@@ -28,11 +28,7 @@ fn a_link_that_is_back_before_the_deadline_brings_the_result() {
     fleet.agent("web-1").link.restore();
     let ran = start.end();
     let answer = Answer::from(ran);
-    assert_eq!(
-        (answer.code, answer.summary().as_str()),
-        (0, "web-1/api:api OK"),
-        "{answer}"
-    );
+    assert_eq!((answer.code, answer.summary().as_str()), (0, "web-1/api:api OK"), "{answer}");
     assert_eq!(fleet.host("web-1").stamps().len(), 1);
     assert!(fleet.host("web-1").link.accepted() > 1);
 }
@@ -47,11 +43,7 @@ fn a_restart_whose_order_is_sent_again_is_done_once() {
     fleet.wait_host("web-1", "down");
     fleet.agent("web-1").link.restore();
     let answer = Answer::from(restart.end());
-    assert_eq!(
-        (answer.code, answer.summary().as_str()),
-        (0, "web-1/api:api OK"),
-        "{answer}"
-    );
+    assert_eq!((answer.code, answer.summary().as_str()), (0, "web-1/api:api OK"), "{answer}");
     assert_eq!(fleet.host("web-1").stamps().len(), 2);
 }
 
@@ -69,11 +61,7 @@ fn a_link_that_is_back_after_the_deadline_amends_the_result() {
     fleet.host("web-1").wait_stamp("api");
     fleet.agent("web-1").link.cut();
     let answer = Answer::from(start.end());
-    assert_eq!(
-        (answer.code, answer.summary().as_str()),
-        (15, "web-1/api:api UNKNOWN"),
-        "{answer}"
-    );
+    assert_eq!((answer.code, answer.summary().as_str()), (15, "web-1/api:api UNKNOWN"), "{answer}");
     fleet.agent("web-1").daemon.wait_state("api", "RUNNING");
 
     fleet.agent("web-1").link.restore();
@@ -112,17 +100,10 @@ fn a_start_that_was_accepted_and_not_begun_is_done_once() {
     assert_eq!(fleet.host("web-1").stamps(), []);
     begin_anew(&mut fleet, false);
     let answer = Answer::from(start.end());
-    assert_eq!(
-        (answer.code, answer.summary().as_str()),
-        (0, "web-1/api:api OK"),
-        "{answer}"
-    );
+    assert_eq!((answer.code, answer.summary().as_str()), (0, "web-1/api:api OK"), "{answer}");
     assert_eq!(fleet.host("web-1").stamps().len(), 1);
     let log = fleet.host("web-1").daemon.log();
-    assert!(
-        log.contains("accepted and not finished when the agent ended"),
-        "{log}"
-    );
+    assert!(log.contains("accepted and not finished when the agent ended"), "{log}");
 }
 
 #[test]
@@ -147,11 +128,7 @@ fn a_restart_that_was_accepted_is_content_with_the_life_that_the_agent_began() {
 
 #[test]
 fn a_signal_that_was_accepted_is_never_sent_later() {
-    let api = programs(&[(
-        "api",
-        "catch:USR1=7 forever",
-        "autostart=true\nautorestart=false",
-    )]);
+    let api = programs(&[("api", "catch:USR1=7 forever", "autostart=true\nautorestart=false")]);
     let mut fleet = Fleet::start(&[member("web-1", "", &api)]);
     begin_anew(&mut fleet, true);
     fleet.agent("web-1").daemon.wait_state("api", "RUNNING");
@@ -160,11 +137,7 @@ fn a_signal_that_was_accepted_is_never_sent_later() {
     assert_eq!(fleet.agent("web-1").daemon.wait_end(), 128 + 6);
     begin_anew(&mut fleet, false);
     let answer = Answer::from(signal.end());
-    assert_eq!(
-        (answer.code, answer.summary().as_str()),
-        (15, "web-1/api:api UNKNOWN"),
-        "{answer}"
-    );
+    assert_eq!((answer.code, answer.summary().as_str()), (15, "web-1/api:api UNKNOWN"), "{answer}");
     let text = answer.text("web-1/api:api", "text");
     assert!(text.contains("not done again"), "{answer}");
     // The one that was meant, which lost its parent, and its successor: neither was signalled.

@@ -8,10 +8,8 @@ use super::{member, programs};
 fn reread_tells_what_is_new_and_update_applies_it() {
     let old = programs(&[("api", "forever", ""), ("old", "forever", "")]);
     let mut fleet = Fleet::start(&[member("web-1", "", &old), member("web-2", "", &old)]);
-    let changed = programs(&[
-        ("api", "forever", "startsecs=0"),
-        ("new", "forever", "autostart=true"),
-    ]);
+    let changed =
+        programs(&[("api", "forever", "startsecs=0"), ("new", "forever", "autostart=true")]);
     for name in ["web-1", "web-2"] {
         let host = fleet.agent(name).daemon.host();
         let text = host.home().read("supervisord.conf");
@@ -20,19 +18,11 @@ fn reread_tells_what_is_new_and_update_applies_it() {
     }
 
     let reread = fleet.ask(&["reread"]);
-    assert_eq!(
-        (reread.code, reread.summary().as_str()),
-        (0, "web-1 OK, web-2 OK"),
-        "{reread}"
-    );
+    assert_eq!((reread.code, reread.summary().as_str()), (0, "web-1 OK, web-2 OK"), "{reread}");
     for name in ["web-1", "web-2"] {
         let row = reread.of(name);
         let found = [&row["added"], &row["changed"], &row["removed"]].map(ToString::to_string);
-        assert_eq!(
-            found,
-            [r#"["new"]"#, r#"["api"]"#, r#"["old"]"#],
-            "{reread}"
-        );
+        assert_eq!(found, [r#"["new"]"#, r#"["api"]"#, r#"["old"]"#], "{reread}");
     }
     let told = fleet.operator(&["reread", "web-1"]).stdout;
     for phrase in ["added: new", "changed: api", "removed: old"] {
@@ -43,11 +33,7 @@ fn reread_tells_what_is_new_and_update_applies_it() {
     assert_eq!(fleet.ask(&["status"]).states(), before);
 
     let only_one = fleet.ask(&["update", "-H", "web-1"]);
-    assert_eq!(
-        (only_one.code, only_one.summary().as_str()),
-        (0, "web-1 OK"),
-        "{only_one}"
-    );
+    assert_eq!((only_one.code, only_one.summary().as_str()), (0, "web-1 OK"), "{only_one}");
     let after = "web-1/api:api STOPPED, web-1/new:new RUNNING, \
                  web-2/api:api STOPPED, web-2/old:old STOPPED";
     fleet.ask_until(&["status"], |status| status.states() == after);

@@ -85,11 +85,7 @@ impl Stage {
         let [certificate, key] = files.unwrap_or(&none);
         let port = self.fleet.address().port().to_string();
         let mut command = Command::new("python3");
-        command
-            .args(["-c", STRANGER, &port, version])
-            .arg(certificate)
-            .arg(key)
-            .arg(path);
+        command.args(["-c", STRANGER, &port, version]).arg(certificate).arg(key).arg(path);
         let ran = Ran::of(&mut command).unwrap();
         assert_eq!(ran.code, 0, "{ran}");
         ran.stdout.trim().to_owned()
@@ -107,11 +103,7 @@ impl Stage {
             .env_remove("FLEETVISOR_CONFIG")
             .current_dir(self.home.path());
         if let Some([certificate, key]) = files {
-            command
-                .arg("--certificate")
-                .arg(certificate)
-                .arg("--key")
-                .arg(key);
+            command.arg("--certificate").arg(certificate).arg("--key").arg(key);
         }
         Ran::of(command.args(words)).unwrap()
     }
@@ -199,11 +191,7 @@ fn who_has_no_right_certificate_is_not_let_in() {
     for (name, pair, logged, code, told) in useless(&stage) {
         let files = stage.files(name, &pair);
         let from = stage.fleet.controller_words().len();
-        assert_eq!(
-            stage.stranger("TLSv1_3", Some(&files), ""),
-            "refused",
-            "{name}"
-        );
+        assert_eq!(stage.stranger("TLSv1_3", Some(&files), ""), "refused", "{name}");
         stage.wait_line(from, &["refused", "127.0.0.1", logged]);
         let ran = stage.client(&stage.ca(), Some(&files), &["hosts"]);
         assert_eq!(ran.code, code, "{name}: {ran}");
@@ -220,11 +208,7 @@ fn without_a_certificate(stage: &Stage) {
     stage.wait_line(from, &["refused", "127.0.0.1", "no client certificate"]);
     let ran = stage.client(&stage.ca(), None, &["hosts"]);
     assert_eq!(ran.code, 2, "{ran}");
-    for phrase in [
-        "`certificate` is not configured",
-        "--certificate",
-        "certs-dev",
-    ] {
+    for phrase in ["`certificate` is not configured", "--certificate", "certs-dev"] {
         assert!(ran.stderr.contains(phrase), "{ran}");
     }
 }
@@ -241,46 +225,24 @@ fn a_role_opens_no_other_roles_methods() {
     fleet.start_controller();
     let stage = Stage::new(fleet);
     let host = stage.issued("host", &Leaf::host(FLEET, "web-1"));
-    let verbs: [&[&str]; 5] = [
-        &["hosts"],
-        &["status"],
-        &["events"],
-        &["operations"],
-        &["start", "all"],
-    ];
+    let verbs: [&[&str]; 5] =
+        [&["hosts"], &["status"], &["events"], &["operations"], &["start", "all"]];
     for words in verbs {
         let from = stage.fleet.controller_words().len();
         let ran = stage.client(&stage.ca(), Some(&host), words);
         assert_eq!(ran.code, 19, "{words:?}: {ran}");
-        for phrase in [
-            "spiffe://test/host/web-1 is no operator",
-            "use an operator's certificate",
-        ] {
+        for phrase in ["spiffe://test/host/web-1 is no operator", "use an operator's certificate"] {
             assert!(ran.stderr.contains(phrase), "{words:?}: {ran}");
         }
-        let line = [
-            "refused",
-            "spiffe://test/host/web-1",
-            "127.0.0.1",
-            "is no operator",
-        ];
+        let line = ["refused", "spiffe://test/host/web-1", "127.0.0.1", "is no operator"];
         stage.wait_line(from, &line);
     }
     let operator = stage.issued("operator", &Leaf::operator(FLEET, OPERATOR));
     for method in ["Session", "Bulk"] {
         let from = stage.fleet.controller_words().len();
         let path = format!("/fleetvisor.v1.Link/{method}");
-        assert_eq!(
-            stage.stranger("TLSv1_3", Some(&operator), &path),
-            "ended",
-            "{method}"
-        );
-        let line = [
-            "refused",
-            "spiffe://test/operator/ops",
-            "127.0.0.1",
-            "is no host",
-        ];
+        assert_eq!(stage.stranger("TLSv1_3", Some(&operator), &path), "ended", "{method}");
+        let line = ["refused", "spiffe://test/operator/ops", "127.0.0.1", "is no host"];
         stage.wait_line(from, &line);
     }
     // That is how a call looks that is let in.
@@ -298,36 +260,12 @@ fn an_agent_says_why_it_is_refused_and_joins_once_its_certificate_is_right() {
     let two = ["spiffe://test/host/web-1", "spiffe://test/host/web-2"];
     let logged = "refused in the TLS handshake";
     let table = [
-        (
-            stranger.issue(&host()).unwrap(),
-            "both ends need certificates of one authority",
-            logged,
-        ),
-        (
-            issue(&host().valid(Validity::expired())),
-            "our certificate has expired",
-            logged,
-        ),
-        (
-            issue(&host().with_uris(&two)),
-            "the certificate has 2 URI names",
-            "",
-        ),
-        (
-            issue(&host().with_uris(&[])),
-            "the certificate has no URI name",
-            "",
-        ),
-        (
-            issue(&Leaf::host(FLEET, "web-2")),
-            "change host, or get a certificate for it",
-            "",
-        ),
-        (
-            issue(&Leaf::operator(FLEET, "web-1")),
-            "it should be one of a host",
-            "",
-        ),
+        (stranger.issue(&host()).unwrap(), "both ends need certificates of one authority", logged),
+        (issue(&host().valid(Validity::expired())), "our certificate has expired", logged),
+        (issue(&host().with_uris(&two)), "the certificate has 2 URI names", ""),
+        (issue(&host().with_uris(&[])), "the certificate has no URI name", ""),
+        (issue(&Leaf::host(FLEET, "web-2")), "change host, or get a certificate for it", ""),
+        (issue(&Leaf::operator(FLEET, "web-1")), "it should be one of a host", ""),
     ];
     let agent = stage.fleet.host("web-1");
     let pid = agent.daemon.pid();
@@ -346,11 +284,7 @@ fn an_agent_says_why_it_is_refused_and_joins_once_its_certificate_is_right() {
     replace(&stage.fleet, &issue(&host()));
     stage.fleet.wait_host("web-1", "up");
     assert_eq!(stage.fleet.host("web-1").daemon.pid(), pid);
-    stage
-        .fleet
-        .host("web-1")
-        .daemon
-        .wait_state("api", "STOPPED");
+    stage.fleet.host("web-1").daemon.wait_state("api", "STOPPED");
 }
 
 /// Gives web-1 another certificate, in its place.

@@ -8,11 +8,7 @@ use super::{member, programs};
 const GUARD: &str = "guard_hosts = 2\n";
 
 fn fleet() -> Fleet {
-    let db = programs(&[(
-        "db",
-        "catch:USR1=7 forever",
-        "autorestart=false\nexitcodes=7",
-    )]);
+    let db = programs(&[("db", "catch:USR1=7 forever", "autorestart=false\nexitcodes=7")]);
     let web = programs(&[("api", "forever", ""), ("front", "forever", "")])
         + "[group:shop]\nprograms=api,front\n";
     Fleet::start_with(
@@ -38,36 +34,23 @@ fn a_selector_means_what_it_says() {
         (&["web-2/shop:api"], vec!["web-2/shop:api".into()]),
         (&["web-*/shop:*"], web.clone()),
         (&["web-[1-2]/all"], web.clone()),
-        (
-            &["web-1,db-1/all"],
-            [vec![db.to_owned()], of("web-1")].concat(),
-        ),
+        (&["web-1,db-1/all"], [vec![db.to_owned()], of("web-1")].concat()),
         (&["-H", "web-1", "all"], of("web-1")),
         (&["-l", "role=db", "all"], vec![db.into()]),
         (&["-l", "role=web,zone=b", "all"], of("web-2")),
         (&["-H", "web-*", "-l", "zone=a", "all"], of("web-1")),
-        (
-            &["db-1/db", "web-1/shop:api"],
-            vec![db.into(), "web-1/shop:api".into()],
-        ),
+        (&["db-1/db", "web-1/shop:api"], vec![db.into(), "web-1/shop:api".into()]),
     ];
     for (words, expected) in table {
         let plan = fleet.ask(&[&["start", "--dry-run"], *words].concat());
-        let waves = plan.value["waves"]
-            .as_array()
-            .unwrap_or_else(|| panic!("{words:?}: {plan}"));
-        let targets = waves
-            .iter()
-            .flat_map(|wave| wave["targets"].as_array().unwrap());
+        let waves = plan.value["waves"].as_array().unwrap_or_else(|| panic!("{words:?}: {plan}"));
+        let targets = waves.iter().flat_map(|wave| wave["targets"].as_array().unwrap());
         let mut found: Vec<_> = targets.map(|name| full(name.as_str().unwrap())).collect();
         found.sort();
         assert_eq!(found, *expected, "{words:?}");
         let shown = fleet.ask(&[&["status"], *words].concat());
         let rows = shown.states();
-        let seen: Vec<_> = rows
-            .split(", ")
-            .map(|row| row.trim_end_matches(" STOPPED"))
-            .collect();
+        let seen: Vec<_> = rows.split(", ").map(|row| row.trim_end_matches(" STOPPED")).collect();
         assert_eq!(seen, *expected, "{words:?}");
         assert_eq!((plan.code, shown.code), (0, 3), "{words:?}");
     }
@@ -87,11 +70,7 @@ fn full(name: &str) -> String {
 fn what_cannot_be_meant_has_its_exit_code(fleet: &Fleet) {
     let table: &[(&[&str], i32, &str)] = &[
         (&["start", "web-9/all"], 2, "no host is called web-9"),
-        (
-            &["start", "-H", "web-9", "all"],
-            2,
-            "no host is called web-9",
-        ),
+        (&["start", "-H", "web-9", "all"], 2, "no host is called web-9"),
         (&["hosts", "web-9"], 2, "no host is called web-9"),
         (&["start", "nobody"], 2, "nobody: no such process or group"),
         (&["start", "mail-*/all"], 16, "matches nothing"),
@@ -120,11 +99,7 @@ fn a_signal_reaches_the_one_that_is_meant(fleet: &Fleet) {
     let started = fleet.ask(&["start", "all", "--yes", "3"]);
     assert_eq!(started.code, 0, "{started}");
     let sent = fleet.ask(&["signal", "USR1", "-l", "role=db", "all"]);
-    assert_eq!(
-        (sent.code, sent.summary().as_str()),
-        (0, "db-1/db:db OK"),
-        "{sent}"
-    );
+    assert_eq!((sent.code, sent.summary().as_str()), (0, "db-1/db:db OK"), "{sent}");
     let status = fleet.ask_until(&["status"], |status| status.code == 3);
     assert_eq!(
         status.states(),
@@ -148,13 +123,7 @@ fn hosts_tell_contact_and_certificate(fleet: &Fleet) {
     }
     let table = fleet.operator(&["hosts", "web-1"]).stdout;
     let (head, row) = table.split_once('\n').unwrap();
-    assert!(
-        head.contains("CONTACT") && head.contains("CERTIFICATE"),
-        "{table}"
-    );
+    assert!(head.contains("CONTACT") && head.contains("CERTIFICATE"), "{table}");
     // The certificates of the tests are made for a day.
-    assert!(
-        row.contains(" ago") && row.contains("h59m left, RENEW"),
-        "{table}"
-    );
+    assert!(row.contains(" ago") && row.contains("h59m left, RENEW"), "{table}");
 }

@@ -40,11 +40,7 @@ fn programs_do_not_notice_that_the_controller_is_killed() {
     assert_eq!(resumed.summary(), "web-1/slow:slow OK", "{resumed}");
     assert_eq!(resumed.code, 0);
     for host in ["web-1", "web-2"] {
-        let notes = fleet
-            .host(host)
-            .stamps()
-            .into_iter()
-            .map(|stamp| stamp.note);
+        let notes = fleet.host(host).stamps().into_iter().map(|stamp| stamp.note);
         assert_eq!(notes.collect::<Vec<_>>(), ["api", "slow"], "{host}");
     }
 }
@@ -81,10 +77,7 @@ fn a_second_agent_with_a_name_that_is_taken_is_refused_while_the_first_answers()
     wait_text(&log, "another agent is connected as web-1 and answers");
     wait_text(&log, "give this one its own name and certificate");
     let words = fleet.controller_words();
-    assert!(
-        words.contains("refused a second agent as web-1 from 127.0.0.1"),
-        "{words}"
-    );
+    assert!(words.contains("refused a second agent as web-1 from 127.0.0.1"), "{words}");
     let hosts = fleet.ask(&["hosts"]);
     assert_eq!(hosts.text("web-1", "instance_id"), first);
     assert_eq!(hosts.text("web-1", "state"), "up");
@@ -97,7 +90,5 @@ fn a_second_agent_with_a_name_that_is_taken_is_refused_while_the_first_answers()
     fleet.start_agent(&member("web-1", "", &other));
     let hosts = fleet.wait_host("web-1", "up");
     assert_ne!(hosts.text("web-1", "instance_id"), first);
-    fleet.ask_until(&["status"], |status| {
-        status.states() == "web-1/other:other STOPPED"
-    });
+    fleet.ask_until(&["status"], |status| status.states() == "web-1/other:other STOPPED");
 }

@@ -8,11 +8,8 @@ use integration::subject::Client;
 use super::{member, programs};
 
 /// A program that dies at once, saying why, and is not tried again.
-const BAD: (&str, &str, &str) = (
-    "bad",
-    "complain:no_such_table exit:3",
-    "priority=10\nstartretries=0\nredirect_stderr=true",
-);
+const BAD: (&str, &str, &str) =
+    ("bad", "complain:no_such_table exit:3", "priority=10\nstartretries=0\nredirect_stderr=true");
 
 /// An agent's own deadline is a tenth before the controller's: that must suffice for its word to
 /// travel, also on a busy machine.
@@ -31,10 +28,7 @@ fn a_failure_has_its_reason_and_ends_the_operation_unless_it_may_go_on() {
         "db-1/absent:absent FAILED, db-1/bad:bad FAILED, db-1/db:db OK, web-1/api:api SKIPPED",
         "{ended}"
     );
-    assert_eq!(
-        (ended.code, &ended.value["ended_early"]),
-        (13, &true.into())
-    );
+    assert_eq!((ended.code, &ended.value["ended_early"]), (13, &true.into()));
     let absent = ended.text("db-1/absent:absent", "text");
     assert!(absent.contains("/no/such/program"), "{ended}");
     let bad = ended.of("db-1/bad:bad");
@@ -53,15 +47,9 @@ fn a_failure_has_its_reason_and_ends_the_operation_unless_it_may_go_on() {
     assert_eq!(fleet.host("web-1").stamps().len(), 1);
 
     let all_failed = fleet.ask(&["start", "db-1/bad", "--on-failure", "continue"]);
-    assert_eq!(
-        (all_failed.code, all_failed.summary().as_str()),
-        (11, "db-1/bad:bad FAILED")
-    );
+    assert_eq!((all_failed.code, all_failed.summary().as_str()), (11, "db-1/bad:bad FAILED"));
     let not_running = fleet.ask(&["signal", "HUP", "db-1/bad"]);
-    assert_eq!(
-        (not_running.code, not_running.summary().as_str()),
-        (11, "db-1/bad:bad FAILED")
-    );
+    assert_eq!((not_running.code, not_running.summary().as_str()), (11, "db-1/bad:bad FAILED"));
     let told = fleet.operator(&["start", "db-1/bad"]);
     assert!(told.stdout.contains("| no_such_table"), "{told}");
 }
@@ -87,23 +75,11 @@ fn a_host_that_is_gone_is_unreachable_and_the_others_go_on() {
         (13, "web-1/front:front SKIPPED, web-2/api:api UNREACHABLE"),
         "{failing}"
     );
-    let waiting = [
-        "start",
-        "all",
-        "--on-unreachable=wait",
-        "--host-deadline=5s",
-        "--on-failure=continue",
-    ];
+    let waiting =
+        ["start", "all", "--on-unreachable=wait", "--host-deadline=5s", "--on-failure=continue"];
     let overdue = fleet.ask(&waiting);
-    assert_eq!(
-        overdue.summary(),
-        "web-1/front:front OK, web-2/api:api UNREACHABLE",
-        "{overdue}"
-    );
-    assert!(
-        overdue.text("web-2/api:api", "text").contains("deadline"),
-        "{overdue}"
-    );
+    assert_eq!(overdue.summary(), "web-1/front:front OK, web-2/api:api UNREACHABLE", "{overdue}");
+    assert!(overdue.text("web-2/api:api", "text").contains("deadline"), "{overdue}");
     assert_eq!(overdue.code, 12);
     let skipping = fleet.ask(&["start", "all"]);
     assert_eq!(
@@ -111,11 +87,7 @@ fn a_host_that_is_gone_is_unreachable_and_the_others_go_on() {
         (12, "web-1/front:front ALREADY, web-2/api:api UNREACHABLE"),
         "{skipping}"
     );
-    assert!(
-        skipping
-            .text("web-2/api:api", "text")
-            .contains("not connected")
-    );
+    assert!(skipping.text("web-2/api:api", "text").contains("not connected"));
 
     let later = fleet.meanwhile(&["start", "web-2/all", "--on-unreachable", "wait"]);
     wait_for_operations(&fleet, 4);
@@ -149,10 +121,7 @@ fn a_host_that_falls_silent_with_an_order_is_unknown_until_it_is_back() {
 
     fleet.agent("web-2").link.restore();
     let amended = fleet.ask_until(&["operation", &id], |record| record.code == 0);
-    assert_eq!(
-        amended.summary(),
-        "web-1/api:api OK, web-2/api:api UNKNOWN>OK"
-    );
+    assert_eq!(amended.summary(), "web-1/api:api OK, web-2/api:api UNKNOWN>OK");
     assert_eq!(fleet.host("web-2").stamps().len(), 1);
 }
 

@@ -17,10 +17,7 @@ const SHOP: &str = "[group:shop]\nprograms=api,front\npriority=500\n";
 
 fn fleet() -> Fleet {
     let db = programs(&[("db", "forever", "priority=10")]);
-    let quick = [
-        ("api", "forever", "priority=20"),
-        ("front", "forever", "priority=30"),
-    ];
+    let quick = [("api", "forever", "priority=20"), ("front", "forever", "priority=30")];
     let slow = [("api", "forever", "priority=20\nstartsecs=3"), quick[1]];
     let (quick, slow) = (programs(&quick) + SHOP, programs(&slow) + SHOP);
     Fleet::start(&[
@@ -42,9 +39,7 @@ fn stamps(fleet: &Fleet) -> Vec<(&'static str, Stamp)> {
 /// The moments at which `note` started, on all hosts.
 fn starts(fleet: &Fleet, note: &str) -> Vec<Duration> {
     let all = stamps(fleet).into_iter();
-    all.filter(|(_, stamp)| stamp.note == note)
-        .map(|(_, stamp)| stamp.at)
-        .collect()
+    all.filter(|(_, stamp)| stamp.note == note).map(|(_, stamp)| stamp.at).collect()
 }
 
 #[test]
@@ -78,10 +73,7 @@ fn a_dry_run_shows_the_waves_and_does_nothing(fleet: &Fleet) {
     );
     assert_eq!(status.code, 3);
     assert_eq!(stamps(fleet), []);
-    assert_eq!(
-        fleet.ask(&["operations"]).value.as_array().unwrap().len(),
-        0
-    );
+    assert_eq!(fleet.ask(&["operations"]).value.as_array().unwrap().len(), 0);
 }
 
 fn the_first_start_goes_in_waves(fleet: &Fleet) {
@@ -196,17 +188,11 @@ fn the_record_tells_all_of_it(fleet: &Fleet) {
     let all = fleet.ask(&["operations"]);
     let verbs = all.value.as_array().unwrap().iter();
     let verbs: Vec<_> = verbs.map(|one| one["verb"].as_str().unwrap()).collect();
-    assert_eq!(
-        verbs,
-        ["stop", "restart", "start", "stop", "start", "start"]
-    );
+    assert_eq!(verbs, ["stop", "restart", "start", "stop", "start", "start"]);
     let id = all.value[0]["operation"].as_str().unwrap().to_owned();
     let one = fleet.ask(&["operation", &id]);
     assert_eq!((one.code, one.operation()), (0, id.clone()));
-    assert_eq!(
-        one.value["operator"],
-        format!("spiffe://test/operator/{OPERATOR}")
-    );
+    assert_eq!(one.value["operator"], format!("spiffe://test/operator/{OPERATOR}"));
     let words = fleet.controller_words();
     let audit = words.lines().find(|line| line.contains(&id));
     let audit = audit.unwrap_or_else(|| panic!("no audit line:\n{words}"));

@@ -29,11 +29,7 @@ pub(super) fn hosts(text: &str) -> Result<HostSelector, String> {
     if text.trim().is_empty() {
         return Ok(HostSelector::Every);
     }
-    let mut reader = Reader {
-        rest: text,
-        depth: 0,
-        names: 0,
-    };
+    let mut reader = Reader { rest: text, depth: 0, names: 0 };
     let tree = reader.expression()?;
     match reader.rest.trim_start() {
         "" => Ok(tree),
@@ -57,17 +53,15 @@ fn label(term: &str) -> Result<HostSelector, String> {
             Ok(key.to_owned())
         }
     };
-    Ok(HostSelector::Label(
-        if let Some((key, value)) = term.split_once("!=") {
-            LabelTerm::IsNot(word(key)?, value.trim().to_owned())
-        } else if let Some((key, value)) = term.split_once('=') {
-            LabelTerm::Is(word(key)?, value.trim().to_owned())
-        } else if let Some(key) = term.strip_prefix('!') {
-            LabelTerm::HasNot(word(key)?)
-        } else {
-            LabelTerm::Has(word(term)?)
-        },
-    ))
+    Ok(HostSelector::Label(if let Some((key, value)) = term.split_once("!=") {
+        LabelTerm::IsNot(word(key)?, value.trim().to_owned())
+    } else if let Some((key, value)) = term.split_once('=') {
+        LabelTerm::Is(word(key)?, value.trim().to_owned())
+    } else if let Some(key) = term.strip_prefix('!') {
+        LabelTerm::HasNot(word(key)?)
+    } else {
+        LabelTerm::Has(word(term)?)
+    }))
 }
 
 impl Reader<'_> {
@@ -98,10 +92,9 @@ impl Reader<'_> {
     fn operator(&mut self) -> Option<Operator> {
         let rest = self.rest.trim_start();
         for (operator, sign, word) in OPERATORS {
-            let after = rest.strip_prefix(sign).or_else(|| {
-                rest.strip_prefix(word)
-                    .filter(|after| after.starts_with([' ', '(']))
-            });
+            let after = rest
+                .strip_prefix(sign)
+                .or_else(|| rest.strip_prefix(word).filter(|after| after.starts_with([' ', '('])));
             if let Some(after) = after {
                 self.rest = after;
                 return Some(operator);
@@ -140,11 +133,8 @@ impl Reader<'_> {
         }
         let inner = self.expression()?;
         self.depth -= 1;
-        self.rest = self
-            .rest
-            .trim_start()
-            .strip_prefix(')')
-            .ok_or("a parenthesis is not closed")?;
+        self.rest =
+            self.rest.trim_start().strip_prefix(')').ok_or("a parenthesis is not closed")?;
         Ok(inner)
     }
 
@@ -157,9 +147,7 @@ impl Reader<'_> {
             .or_else(|| rest.strip_prefix("notin").map(|after| (false, after)))?;
         let inside = after.trim_start().strip_prefix('(')?;
         let Some((values, after)) = inside.split_once(')') else {
-            return Some(Err(
-                "a list of values is not closed; write key in (a,b)".to_owned()
-            ));
+            return Some(Err("a list of values is not closed; write key in (a,b)".to_owned()));
         };
         self.rest = after;
         let values = values.split(',').map(|v| v.trim().to_owned()).collect();
@@ -206,9 +194,7 @@ fn simple(word: &str) -> Result<HostSelector, String> {
             "up" => Ok(HostSelector::State(HostState::Up)),
             "down" => Ok(HostSelector::State(HostState::Down)),
             "stale" => Ok(HostSelector::State(HostState::Stale)),
-            _ => Err(format!(
-                "~{state} is not known here; use ~up, ~down or ~stale"
-            )),
+            _ => Err(format!("~{state} is not known here; use ~up, ~down or ~stale")),
         };
     }
     if word.starts_with('@') || word.contains('%') {
@@ -262,32 +248,14 @@ mod tests {
             ("*", HostSelector::Every),
             ("web-1", name("web-1")),
             ("web-*", glob.clone()),
-            (
-                "web-[1-2]",
-                HostSelector::Union(vec![name("web-1"), name("web-2")]),
-            ),
-            (
-                "a,b , c",
-                HostSelector::Union(vec![name("a"), name("b"), name("c")]),
-            ),
+            ("web-[1-2]", HostSelector::Union(vec![name("web-1"), name("web-2")])),
+            ("a,b , c", HostSelector::Union(vec![name("a"), name("b"), name("c")])),
             ("a or b", HostSelector::Union(vec![name("a"), name("b")])),
-            (
-                "web-*!web-1",
-                HostSelector::Difference(vec![glob.clone(), name("web-1")]),
-            ),
-            (
-                "web-* minus web-1",
-                HostSelector::Difference(vec![glob.clone(), name("web-1")]),
-            ),
-            (
-                "web-*&role=api",
-                HostSelector::Intersection(vec![glob, is("role", "api")]),
-            ),
+            ("web-*!web-1", HostSelector::Difference(vec![glob.clone(), name("web-1")])),
+            ("web-* minus web-1", HostSelector::Difference(vec![glob.clone(), name("web-1")])),
+            ("web-*&role=api", HostSelector::Intersection(vec![glob, is("role", "api")])),
             ("a^b", HostSelector::Exclusive(vec![name("a"), name("b")])),
-            (
-                "role!=api",
-                HostSelector::Label(LabelTerm::IsNot("role".into(), "api".into())),
-            ),
+            ("role!=api", HostSelector::Label(LabelTerm::IsNot("role".into(), "api".into()))),
             ("!old", HostSelector::Label(LabelTerm::HasNot("old".into()))),
             ("~up", HostSelector::State(HostState::Up)),
             (
@@ -304,9 +272,7 @@ mod tests {
 
     #[test]
     fn what_could_be_a_guess_is_an_error() {
-        for bad in [
-            "a,b&c", "a b", "(a", "a)", "a,", "&a", "~odd", "@set", "10%(a)", "w[1", "=v",
-        ] {
+        for bad in ["a,b&c", "a b", "(a", "a)", "a,", "&a", "~odd", "@set", "10%(a)", "w[1", "=v"] {
             assert!(HostSelector::parse(bad).is_err(), "{bad:?}");
         }
         assert!(HostSelector::parse(&"(".repeat(10_000)).is_err());
@@ -324,12 +290,7 @@ mod tests {
         let differs = HostSelector::Label(LabelTerm::IsNot("zone".into(), "b".into()));
         assert_eq!(
             HostSelector::parse_labels("role=web,zone!=b,ssd,!old"),
-            Ok(HostSelector::Intersection(vec![
-                is("role", "web"),
-                differs,
-                has("ssd"),
-                not
-            ]))
+            Ok(HostSelector::Intersection(vec![is("role", "web"), differs, has("ssd"), not]))
         );
         for bad in ["", "a,,b", "=v", "!"] {
             assert!(HostSelector::parse_labels(bad).is_err(), "{bad:?}");

@@ -8,9 +8,7 @@ pub(super) fn names(pattern: &str) -> Result<Vec<String>, String> {
     let mut rest = pattern;
     while let Some(open) = rest.find('[') {
         let close = open
-            + rest[open..]
-                .find(']')
-                .ok_or("a range is open; write web[1-3] or web[01-20/2,30]")?;
+            + rest[open..].find(']').ok_or("a range is open; write web[1-3] or web[01-20/2,30]")?;
         let members = members(&rest[open + 1..close])?;
         if names.len().saturating_mul(members.len()) > NAMES_MAX {
             return Err(format!("the range has more than {NAMES_MAX} names"));
@@ -52,17 +50,13 @@ fn run(from: &str, rest: &str) -> Result<Vec<String>, String> {
     };
     let (first, last, by) = (number(from)?, number(to)?, number(step)?);
     if by == 0 || last < first {
-        return Err(format!(
-            "the range {from}-{rest} is empty; it runs upwards, by 1 or more"
-        ));
+        return Err(format!("the range {from}-{rest} is empty; it runs upwards, by 1 or more"));
     }
     if (last - first) / by >= NAMES_MAX as u64 {
         return Err(format!("the range has more than {NAMES_MAX} names"));
     }
     let width = if from.starts_with('0') { from.len() } else { 0 };
-    Ok((0..=(last - first) / by)
-        .map(|n| format!("{:0width$}", first + n * by))
-        .collect())
+    Ok((0..=(last - first) / by).map(|n| format!("{:0width$}", first + n * by)).collect())
 }
 
 #[cfg(test)]
@@ -84,15 +78,7 @@ mod tests {
 
     #[test]
     fn what_is_no_range_is_an_error() {
-        for bad in [
-            "w[1",
-            "w[]",
-            "w[3-1]",
-            "w[1-9/0]",
-            "w[a-b]",
-            "w[1-99999999]",
-            "w[1,]",
-        ] {
+        for bad in ["w[1", "w[]", "w[3-1]", "w[1-9/0]", "w[a-b]", "w[1-99999999]", "w[1,]"] {
             assert!(names(bad).is_err(), "{bad:?}");
         }
         assert!(names(&"[1-1000]".repeat(3)).is_err());

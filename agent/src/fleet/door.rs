@@ -22,7 +22,7 @@ use crate::fleet::instance::instance_id;
 use crate::fleet::orders::{Delivery, Work};
 use crate::fleet::session::End;
 use crate::fleet::{AgentIdentity, FleetSettings, Log};
-use crate::ledger::{Ledger, LedgerError, Opened};
+use crate::ledger::{Fault, Ledger, LedgerError, Opened};
 use crate::mailbox::Mailbox;
 
 /// After a HUP the ledger of the life before may take a moment to let go of its lock: so often it
@@ -92,6 +92,14 @@ async fn run_until_gone(
     door.dial_for_ever().await
 }
 
+fn damaged(settings: &FleetSettings) -> String {
+    format!(
+        "the ledger was damaged, look at the disk of {}; what could be read of it counts, the whole \
+         is kept as ledger.damaged",
+        settings.state_dir.display()
+    )
+}
+
 /// Opens the ledger; without one, what has a goal goes on unrecorded.
 async fn open(settings: &FleetSettings, log: &Log) -> (Opened, String) {
     let say = |level, text: &str| log(level, format!("fleet: {text}"));
@@ -116,9 +124,12 @@ async fn open(settings: &FleetSettings, log: &Log) -> (Opened, String) {
         }
         match opened {
             Ok(opened) => {
-                if opened.cut_bytes > 0 {
-                    let text = format!("cut {} torn bytes off the ledger", opened.cut_bytes);
-                    say(Level::Warn, &text);
+                match opened.fault {
+                    Fault::None => {}
+                    Fault::Torn(bytes) => {
+                        say(Level::Warn, &format!("cut {bytes} torn bytes off the ledger"));
+                    }
+                    Fault::Damaged => say(Level::Error, &damaged(settings)),
                 }
                 return (opened, id);
             }
@@ -140,7 +151,7 @@ fn without_ledger(error: &LedgerError) -> Opened {
         ledger: Ledger::unrecorded(&error.to_string()),
         unfinished: Vec::new(),
         epoch: 0,
-        cut_bytes: 0,
+        fault: Fault::None,
     }
 }
 

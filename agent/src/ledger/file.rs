@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::ledger::record::{Record, read_all};
+use crate::ledger::record::{Content, Record, read_all};
 
 /// The first bytes: what it is, and which version of it.
 const MAGIC: &[u8; 8] = b"FVLEDG1\n";
@@ -38,6 +38,18 @@ pub enum LedgerError {
     },
 }
 
+/// What was wrong with a file when it was opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Nothing.
+    None,
+    /// So many bytes of a record that was not whole at the end were cut off, as after a crash.
+    Torn(u64),
+    /// Something in its middle was not whole. The file was kept as `ledger.damaged`; what it
+    /// promised in that place is not known any more.
+    Damaged,
+}
+
 /// An open ledger file, positioned at its end.
 #[derive(Debug)]
 pub(crate) struct LedgerFile {
@@ -49,8 +61,9 @@ pub(crate) struct LedgerFile {
 }
 
 impl LedgerFile {
-    /// Opens or makes `ledger` in `dir`; returns what it holds and how many torn bytes were cut.
-    pub(crate) fn open(dir: &Path) -> Result<(Self, Vec<Record>, u64), LedgerError> {
+    /// Opens or makes `ledger` in `dir`; returns what it holds and what was wrong with it. A damaged
+    /// file is kept as `ledger.damaged`, and what could be read of it is written anew.
+    pub(crate) fn open(dir: &Path) -> Result<(Self, Vec<Record>, Fault), LedgerError> {
         fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -70,15 +83,21 @@ impl LedgerFile {
         let mut bytes =
             Vec::with_capacity(usize::try_from(length.min(FILE_MAX_BYTES)).unwrap_or(0));
         (&mut file).take(FILE_MAX_BYTES).read_to_end(&mut bytes).map_err(|e| failed(&path, e))?;
-        let (records, good) = content(&path, &bytes)?;
+        let Content { records, good, damaged } = content(&path, &bytes)?;
         let mut ledger = Self {
             dir: dir.to_owned(),
             file,
             length: u64::try_from(good).unwrap_or(0),
             _lock: lock,
         };
+        let torn = u64::try_from(bytes.len() - good).unwrap_or(0);
+        if damaged {
+            fs::copy(&path, dir.join("ledger.damaged")).map_err(|e| failed(dir, e))?;
+            ledger.rewrite(&records).map_err(|e| failed(&path, e))?;
+            return Ok((ledger, records, Fault::Damaged));
+        }
         ledger.begin(&bytes, good).map_err(|e| failed(&path, e))?;
-        Ok((ledger, records, u64::try_from(bytes.len() - good).unwrap_or(0)))
+        Ok((ledger, records, if torn == 0 { Fault::None } else { Fault::Torn(torn) }))
     }
 
     /// Cuts a torn tail off; a new file gets its first bytes.
@@ -139,13 +158,16 @@ impl LedgerFile {
     }
 }
 
-fn content(path: &Path, bytes: &[u8]) -> Result<(Vec<Record>, usize), LedgerError> {
+fn content(path: &Path, bytes: &[u8]) -> Result<Content, LedgerError> {
     match bytes.strip_prefix(MAGIC) {
         Some(rest) => {
-            let (records, good) = read_all(rest);
-            Ok((records, MAGIC.len() + good))
+            let content = read_all(rest);
+            Ok(Content { good: MAGIC.len() + content.good, ..content })
         }
-        None if MAGIC.starts_with(bytes) => Ok((Vec::new(), 0)), // new, or torn at its birth
+        None if MAGIC.starts_with(bytes) => {
+            // new, or torn at its birth
+            Ok(Content { records: Vec::new(), good: 0, damaged: false })
+        }
         None => Err(LedgerError::Foreign(path.to_owned())),
     }
 }

@@ -14,6 +14,7 @@
 //! | after DONE, before the result was sent | DONE | the result is sent |
 //! | after it was sent, before it was acknowledged | DONE | the result is sent again; the controller knows it by its id |
 //! | after the acknowledgement | nothing, or DONE | at most sent once more |
+//! | the file is damaged in its middle | whole records around the damage | what is whole counts; the damaged file is kept as `ledger.damaged` and an ERRO line says so; an order whose record was lost is told again by the controller, and an at-most-once one that was done may then be done twice |
 //! | while the file is rewritten | the old file, or the new one | as for the file that is there |
 //!
 //! With a full disk, what has a goal (start, stop, restart) goes on unrecorded, and the acceptance
@@ -26,7 +27,7 @@ mod recovery;
 mod writer;
 
 pub use book::{Unfinished, Verdict};
-pub use file::LedgerError;
+pub use file::{Fault, LedgerError};
 pub use recovery::{Recovered, has_goal, recover};
 pub use writer::{Accepted, Ledger, Opened};
 

@@ -1,11 +1,15 @@
-//! One record ⇄ bytes: length, checksum, kind, moment, message. A record that is not whole ends
-//! the file: whatever follows a torn one was never promised to anybody.
+//! One record ⇄ bytes: length, checksum, kind, moment, message. A record that is not whole at the
+//! end is torn: it was never promised to anybody. Whole records behind one that is not mean that the
+//! file was damaged; they count, and the damage is told.
 
 use proto::Message as _;
 use proto::v1::{OrderBatch, OrderResult, ResultsAcknowledged};
 
 /// No batch comes near it: a length beyond is a torn or foreign record, not one to allocate for.
 const RECORD_MAX_BYTES: usize = 64 * 1024 * 1024;
+
+/// How far behind a bad record whole ones are looked for: the ledger of a busy month.
+const SALVAGE_MAX_BYTES: usize = 16 * 1024 * 1024;
 
 /// Length and checksum, four bytes each, little-endian.
 const HEAD_BYTES: usize = 8;
@@ -76,15 +80,36 @@ impl Record {
     }
 }
 
-/// Reads records until the end or the first that is not whole; says how many bytes were good.
-pub(crate) fn read_all(bytes: &[u8]) -> (Vec<Record>, usize) {
-    let mut records = Vec::new();
-    let mut rest = bytes;
+/// What a file holds.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Content {
+    /// Every whole record, in order.
+    pub records: Vec<Record>,
+    /// How many bytes are good from the beginning on.
+    pub good: usize,
+    /// Whole records stand behind bytes that are none.
+    pub damaged: bool,
+}
+
+/// Reads all whole records.
+pub(crate) fn read_all(bytes: &[u8]) -> Content {
+    let (mut records, mut rest) = (Vec::new(), bytes);
+    read_run(&mut records, &mut rest);
+    let good = bytes.len() - rest.len();
+    let (undamaged, end) = (records.len(), rest.len().saturating_sub(SALVAGE_MAX_BYTES));
+    while rest.len() > end.max(HEAD_BYTES) {
+        rest = rest.get(1..).unwrap_or(&[]);
+        read_run(&mut records, &mut rest);
+    }
+    Content { damaged: records.len() > undamaged, records, good }
+}
+
+/// Takes whole records off the front.
+fn read_run(records: &mut Vec<Record>, rest: &mut &[u8]) {
     while let Some((record, after)) = read_one(rest) {
         records.push(record);
-        rest = after;
+        *rest = after;
     }
-    (records, bytes.len() - rest.len())
 }
 
 fn read_one(bytes: &[u8]) -> Option<(Record, &[u8])> {
@@ -118,7 +143,7 @@ fn crc32(bytes: &[u8]) -> u32 {
 mod tests {
     use proto::v1::{Order, OrderBatch, OrderResult, ResultsAcknowledged, StopOrder, order};
 
-    use super::{Record, crc32, read_all};
+    use super::{Content, Record, crc32, read_all};
 
     fn all() -> Vec<Record> {
         let order = Order {
@@ -157,7 +182,8 @@ mod tests {
     #[test]
     fn records_survive_the_disk() {
         let bytes = bytes();
-        assert_eq!(read_all(&bytes), (all(), bytes.len()));
+        let content = read_all(&bytes);
+        assert_eq!((content.records, content.good), (all(), bytes.len()));
     }
 
     #[test]
@@ -171,20 +197,22 @@ mod tests {
         }
         for cut in 0..=whole.len() {
             let good = ends.iter().filter(|end| **end <= cut).count() - 1;
-            let (records, length) = read_all(&whole[..cut]);
+            let Content { records, good: length, damaged } = read_all(&whole[..cut]);
+            assert!(!damaged);
             assert_eq!((records.len(), length), (good, ends[good]), "cut at {cut}");
         }
     }
 
     #[test]
-    fn a_byte_that_changed_anywhere_is_noticed() {
+    fn a_byte_that_changed_anywhere_loses_its_record_and_no_other() {
         let whole = bytes();
         for at in 0..whole.len() {
             let mut bad = whole.clone();
-            bad[at] ^= 0x40;
-            let (records, _) = read_all(&bad);
-            assert!(records.len() < all().len(), "byte {at}");
-            assert_eq!(records, all()[..records.len()], "byte {at}");
+            bad[at] ^= 0x10;
+            let Content { records, damaged, .. } = read_all(&bad);
+            let missing = all().iter().filter(|record| !records.contains(record)).count();
+            assert_eq!((records.len(), missing), (all().len() - 1, 1), "byte {at}");
+            assert_eq!(damaged, records.last() == all().last(), "byte {at}");
         }
     }
 }

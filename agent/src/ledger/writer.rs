@@ -9,7 +9,7 @@ use proto::v1::{Order, OrderBatch, OrderResult, ResultsAcknowledged};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::ledger::book::{Book, Unfinished, Verdict, split};
-use crate::ledger::file::{LedgerError, LedgerFile};
+use crate::ledger::file::{Fault, LedgerError, LedgerFile};
 use crate::ledger::record::Record;
 
 /// Jobs that wait for the disk. More callers than that wait themselves.
@@ -41,8 +41,8 @@ pub struct Opened {
     pub unfinished: Vec<Unfinished>,
     /// The newest controller epoch that was obeyed.
     pub epoch: u64,
-    /// Bytes of a torn record that were cut off.
-    pub cut_bytes: u64,
+    /// What was wrong with the file.
+    pub fault: Fault,
 }
 
 /// A handle on the ledger. Cheap to clone; the thread ends with the last one.
@@ -67,7 +67,7 @@ impl Ledger {
     ///
     /// [`LedgerError`]; [`Ledger::unrecorded`] is what is left then.
     pub fn open(dir: &Path) -> Result<Opened, LedgerError> {
-        let (file, records, cut_bytes) = LedgerFile::open(dir)?;
+        let (file, records, fault) = LedgerFile::open(dir)?;
         let mut book = Book::default();
         for record in records {
             book.apply(record);
@@ -75,7 +75,7 @@ impl Ledger {
         let (unfinished, epoch) = (book.unfinished(), book.epoch());
         let rewritten_bytes = file.length();
         let writer = Writer { book, file: Some(file), behind: None, rewritten_bytes };
-        Ok(Opened { ledger: writer.start(), unfinished, epoch, cut_bytes })
+        Ok(Opened { ledger: writer.start(), unfinished, epoch, fault })
     }
 
     /// A ledger that only remembers, and says of every batch that it is not on disk.
@@ -264,7 +264,7 @@ mod tests {
 
     use super::{Job, Writer};
     use crate::ledger::book::Book;
-    use crate::ledger::file::LedgerFile;
+    use crate::ledger::file::{Fault, LedgerFile};
 
     fn accept(writer: &mut Writer, operation: &str) -> Option<String> {
         let (reply, mut answer) = oneshot::channel();
@@ -294,6 +294,6 @@ mod tests {
         assert_eq!(accept(&mut writer, "after"), None);
         drop(writer);
         let (_, records, cut) = LedgerFile::open(&dir).unwrap();
-        assert_eq!((records.len(), cut), (5, 0)); // the epoch, and four batches
+        assert_eq!((records.len(), cut), (5, Fault::None)); // the epoch, and four batches
     }
 }

@@ -46,7 +46,8 @@ pub struct Facts {
 #[derive(Debug, Clone)]
 pub struct Mailbox {
     letters: mpsc::Sender<Letter>,
-    events: broadcast::Sender<Arc<Event>>,
+    /// Weak, so that listeners hear the end when the loop lets go of its own.
+    events: broadcast::WeakSender<Arc<Event>>,
     /// What never changes.
     pub facts: Arc<Facts>,
 }
@@ -58,7 +59,7 @@ impl Mailbox {
     pub fn new(facts: Facts) -> (Self, mpsc::Receiver<Letter>, broadcast::Sender<Arc<Event>>) {
         let (letters, inbox) = mpsc::channel(COMMANDS_WAITING_MAX);
         let (events, _) = broadcast::channel(EVENTS_BEHIND_MAX);
-        (Self { letters, events: events.clone(), facts: Arc::new(facts) }, inbox, events)
+        (Self { letters, events: events.downgrade(), facts: Arc::new(facts) }, inbox, events)
     }
 
     /// Asks, and waits for the reply. When the core has ended meanwhile, that is a shutdown.
@@ -71,9 +72,12 @@ impl Mailbox {
         answer.await.unwrap_or(Reply::Refused(Refusal::ShuttingDown))
     }
 
-    /// Hears every event from now on. A listener that lags is told how many it has missed.
+    /// Hears every event from now on, until the loop ends. A listener that lags is told how many it
+    /// has missed.
     #[must_use]
     pub fn subscribe(&self) -> broadcast::Receiver<Arc<Event>> {
-        self.events.subscribe()
+        // After the loop's end there is only the end to hear.
+        let ended = || broadcast::channel(1).1;
+        self.events.upgrade().map_or_else(ended, |events| events.subscribe())
     }
 }

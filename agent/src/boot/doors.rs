@@ -5,15 +5,21 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use agent_core::spec::{Configuration, Level};
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 use crate::fleet::{self, AgentIdentity, FleetSettings, SettingsError};
 use crate::http::{self, BoundServer};
 use crate::logs::Orders;
 use crate::mailbox::Mailbox;
 use crate::xmlrpc::Xmlrpc;
+
+/// How long the fleet's door may take to put its last results on record: a little more than it
+/// allows itself.
+const FAREWELL: Duration = Duration::from_secs(3);
 
 /// What the doors' thread is given.
 pub struct Doors {
@@ -74,6 +80,7 @@ async fn open(doors: Doors, log: http::Log, stopped: watch::Receiver<bool>) {
         log(Level::Critical, format!("the HTTP servers cannot be served: {error}"));
     }
     if let Some(link) = link {
-        link.abort();
+        // The core's end ends it; it is not waited for longer than its own limit.
+        drop(timeout(FAREWELL, link).await);
     }
 }

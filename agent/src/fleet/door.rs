@@ -14,7 +14,7 @@ use proto_words::Origin;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::fleet::backoff::Backoff;
 use crate::fleet::history::History;
@@ -31,6 +31,10 @@ const IN_USE_QUIETLY: u32 = 10;
 
 /// So long after each time; the lock is let go of within milliseconds.
 const IN_USE_RETRY: Duration = Duration::from_millis(100);
+
+/// How long results may take to reach the ledger at the end of the agent; a disk that hangs must
+/// not keep it from ending. What is not on record by then is decided after the next start.
+const LAST_RESULTS: Duration = Duration::from_secs(2);
 
 /// The door.
 pub(crate) struct Door {
@@ -89,7 +93,10 @@ async fn run_until_gone(
     for unfinished in opened.unfinished {
         door.recover(unfinished, &identity);
     }
-    door.dial_for_ever().await
+    let gone = door.dial_for_ever().await;
+    // What the end of the core has answered is a result like any other: it goes on record.
+    let _ = timeout(LAST_RESULTS, door.record_the_rest()).await;
+    gone
 }
 
 fn damaged(settings: &FleetSettings) -> String {
@@ -182,6 +189,14 @@ impl Door {
             self.meanwhile(sleep(wait)).await?;
         }
         Ok(())
+    }
+
+    /// Takes in every order that is still being done: the core has answered all of them.
+    async fn record_the_rest(&mut self) {
+        while let Some(work) = self.works.join_next().await {
+            // Nobody is there to be told; only the ledger counts now.
+            let _ = self.on_work(work).await;
+        }
     }
 
     /// A line for the activity log.

@@ -170,8 +170,9 @@ impl Door {
         Ok(match work {
             Work::Accepted(accepted) => self.on_accepted(*accepted),
             Work::Done(finished) => {
-                self.catch_up().await?; // so that the result names the life that it led to
-                self.record(*finished);
+                let gone = self.catch_up().await; // so that the result names the life that it led to
+                self.record(*finished); // also when the core is gone: it is a result all the same
+                gone?;
                 Vec::new()
             }
             Work::Recorded(result) => {

@@ -3,7 +3,7 @@
 use integration::fleet::{Agent, Fleet};
 use integration::operator::Answer;
 use integration::wait::{self, PATIENCE};
-use nix::sys::signal::kill;
+use nix::sys::signal::{Signal, kill};
 
 use super::{member, programs};
 
@@ -144,4 +144,26 @@ fn a_signal_that_was_accepted_is_never_sent_later() {
     assert_eq!(kill(pid, None), Ok(()));
     fleet.host("web-1").daemon.wait_state("api", "RUNNING");
     assert_eq!(fleet.host("web-1").stamps().len(), 3);
+}
+
+#[test]
+fn an_agent_that_is_told_to_end_during_a_start_brings_none_of_it_back() {
+    let programs = programs(&[
+        ("api", "forever", "startsecs=20"),
+        ("web", "forever", "startsecs=20"),
+        ("job", "forever", "startsecs=20"),
+    ]);
+    let mut fleet = Fleet::start(&[member("web-1", "", &programs)]);
+    let start = fleet.meanwhile(&["start", "all"]);
+    wait_stamps(fleet.host("web-1"), 3);
+    let agent = fleet.agent("web-1");
+    agent.daemon.signal(Signal::SIGTERM);
+    assert_eq!(agent.daemon.wait_end(), 0);
+    let joined = agent.link.accepted();
+    agent.daemon.start_again();
+    wait_redialled(agent, joined);
+    let answer = Answer::from(start.end());
+    let all = ["api", "job", "web"].map(|name| format!("web-1/{name}:{name} SUPERSEDED"));
+    assert_eq!(answer.summary(), all.join(", "), "{answer}");
+    assert_eq!(fleet.host("web-1").stamps().len(), 3, "something was started again");
 }

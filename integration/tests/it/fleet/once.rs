@@ -148,14 +148,14 @@ fn a_signal_that_was_accepted_is_never_sent_later() {
 
 #[test]
 fn an_agent_that_is_told_to_end_during_a_start_brings_none_of_it_back() {
-    let programs = programs(&[
-        ("api", "forever", "startsecs=20"),
-        ("web", "forever", "startsecs=20"),
-        ("job", "forever", "startsecs=20"),
-    ]);
+    // Many, so that some results are still on their way when the end comes.
+    let names: Vec<String> = (10..50).map(|number| format!("p{number}")).collect();
+    let listed: Vec<_> =
+        names.iter().map(|name| (name.as_str(), "forever", "startsecs=20")).collect();
+    let programs = programs(&listed);
     let mut fleet = Fleet::start(&[member("web-1", "", &programs)]);
     let start = fleet.meanwhile(&["start", "all"]);
-    wait_stamps(fleet.host("web-1"), 3);
+    wait_stamps(fleet.host("web-1"), names.len());
     let agent = fleet.agent("web-1");
     agent.daemon.signal(Signal::SIGTERM);
     assert_eq!(agent.daemon.wait_end(), 0);
@@ -163,7 +163,7 @@ fn an_agent_that_is_told_to_end_during_a_start_brings_none_of_it_back() {
     agent.daemon.start_again();
     wait_redialled(agent, joined);
     let answer = Answer::from(start.end());
-    let all = ["api", "job", "web"].map(|name| format!("web-1/{name}:{name} SUPERSEDED"));
-    assert_eq!(answer.summary(), all.join(", "), "{answer}");
-    assert_eq!(fleet.host("web-1").stamps().len(), 3, "something was started again");
+    let superseded = answer.results().values().filter(|result| *result == "SUPERSEDED").count();
+    assert_eq!(superseded, names.len(), "{answer}");
+    assert_eq!(fleet.host("web-1").stamps().len(), names.len(), "something was started again");
 }

@@ -197,3 +197,19 @@ fn a_restart_that_fails_at_a_port_says_so_in_the_log() {
     until("the line", || agent.log().contains(said));
     assert_eq!(agent.end(), Some(2));
 }
+
+#[test]
+fn a_restart_onto_a_log_that_cannot_be_opened_goes_on_with_the_old_one() {
+    let program = "[program:p]\ncommand=/bin/sleep 1000\nstartsecs=0\n";
+    let agent = Agent::start(program);
+    until("the first life", || spawned(&agent.log(), "p").is_some());
+    let conf = std::fs::read_to_string(agent.path("conf")).unwrap();
+    let directory = format!("logfile={}\n", agent.home.path().display());
+    let at = format!("logfile={}/log\n", agent.home.path().display());
+    std::fs::write(agent.path("conf"), conf.replace(&at, &directory)).unwrap();
+    agent.signal(SIGHUP);
+    until("the second life", || agent.log().matches("spawned: 'p'").count() == 2);
+    assert!(agent.log().contains("CRIT cannot open the activity log"), "{}", agent.log());
+    agent.signal(SIGTERM);
+    assert_eq!(agent.end(), Some(0));
+}

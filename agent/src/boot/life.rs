@@ -63,13 +63,19 @@ struct Opened {
 }
 
 /// Lives once, and says what is to follow. `first` is false after a restart: limits and the
-/// background are of the first life only.
+/// background are of the first life only. `last_log` is the activity log of the life before, and
+/// becomes this life's.
 ///
 /// # Errors
 ///
 /// [`Failure`], with the text for stderr.
-pub fn live(request: &LoadRequest, first: bool, epoch: u64) -> Result<Finish, Failure> {
-    let mut opened = open(request, first)?;
+pub fn live(
+    request: &LoadRequest,
+    first: bool,
+    epoch: u64,
+    last_log: &mut Option<PathBuf>,
+) -> Result<Finish, Failure> {
+    let mut opened = open(request, first, last_log)?;
     // The pidfile invites signals; until the loop hears them they wait.
     signals::hold();
     let daemon = &opened.configuration.daemon;
@@ -88,7 +94,11 @@ pub fn live(request: &LoadRequest, first: bool, epoch: u64) -> Result<Finish, Fa
     finish
 }
 
-fn open(request: &LoadRequest, first: bool) -> Result<Opened, Failure> {
+fn open(
+    request: &LoadRequest,
+    first: bool,
+    last_log: &mut Option<PathBuf>,
+) -> Result<Opened, Failure> {
     let configuration = load(request, &RealDisk, &HostUsers).map_err(|error| usage(&error))?;
     let daemon = &configuration.daemon;
     let mut said = configuration.messages.clone();
@@ -96,7 +106,7 @@ fn open(request: &LoadRequest, first: bool) -> Result<Opened, Failure> {
     if first {
         said.extend(limits::raise(daemon.minfds, daemon.minprocs).map_err(|error| usage(&error))?);
     }
-    let mut activity = open_log(&configuration)?;
+    let mut activity = open_log(&configuration, last_log)?;
     // All criticals, then warnings, then infos; within each as they came.
     said.sort_by_key(|(level, _)| std::cmp::Reverse(*level));
     if !daemon.nocleanup {
@@ -149,17 +159,34 @@ fn not_served(group: &GroupSpec) -> Option<(Level, String)> {
     Some((Level::Warn, text))
 }
 
-fn open_log(configuration: &Configuration) -> Result<ActivityLog, Failure> {
+/// Opens the activity log; after a restart the one of the life before will do, since everything is
+/// stopped by then and a log is no reason to leave it so.
+fn open_log(
+    configuration: &Configuration,
+    last_log: &mut Option<PathBuf>,
+) -> Result<ActivityLog, Failure> {
     let daemon = &configuration.daemon;
     let path = (daemon.logfile != "syslog").then(|| PathBuf::from(&daemon.logfile));
-    let settings = ActivitySettings {
-        path,
+    let mut settings = ActivitySettings {
+        path: path.clone(),
         rotation: Rotation::new(daemon.logfile_maxbytes, daemon.logfile_backups),
         level: daemon.loglevel,
         to_stdout: daemon.nodaemon && !daemon.silent,
     };
     let what = format!("cannot open the activity log {}", daemon.logfile);
-    ActivityLog::open(&settings).map_err(system(&what))
+    let (error, last) = match (ActivityLog::open(&settings), last_log.as_ref()) {
+        (Ok(activity), _) => {
+            *last_log = path;
+            return Ok(activity);
+        }
+        (Err(error), None) => return Err(system(&what)(error)),
+        (Err(error), Some(last)) => (error, last),
+    };
+    let text = format!("{what}: {error}; {} goes on instead", last.display());
+    settings.path = Some(last.clone());
+    let mut activity = ActivityLog::open(&settings).map_err(system(&what))?;
+    activity.log(Level::Critical, &text);
+    Ok(activity)
 }
 
 fn announce_server(activity: &mut ActivityLog, server: &ServerSpec, interfaces: &[String]) {

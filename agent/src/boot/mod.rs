@@ -84,11 +84,12 @@ fn live_until_the_end(mut request: LoadRequest) -> Result<ExitCode, Failure> {
     let clock = Clock::start();
     let mut epoch = 0;
     let mut first = true;
+    let mut last_log = None;
     loop {
         // New at each life, and greater than any before, also across processes.
         let wall = u64::try_from(clock.now().wall_ms).unwrap_or(0);
         epoch = wall.max(epoch + 1);
-        match live(&request, first, epoch)? {
+        match live(&request, first, epoch, &mut last_log)? {
             Finish::Exit => return Ok(ExitCode::SUCCESS),
             Finish::Restart => {
                 first = false;

@@ -54,25 +54,40 @@ impl Supervisor {
             .unwrap_or_default()
     }
 
+    /// Does something to the one process that a scope names, or to each of the many that it is for.
+    fn each(
+        &mut self,
+        turn: &mut Turn,
+        ticket: Ticket,
+        scope: &Scope,
+        is_for: impl Fn(ProcessState) -> bool,
+        act: impl Fn(&mut Self, &mut Turn, ProcessId),
+    ) {
+        match self.pick(scope) {
+            Err(refusal) => turn.refuse(ticket, refusal),
+            Ok(Picked::One(id)) => act(self, turn, id),
+            Ok(Picked::Many(mut ids)) => {
+                ids.retain(|id| is_for(self.state(*id)));
+                self.callers.collect(ticket, ids.len(), &mut turn.effects);
+                for id in ids {
+                    act(self, turn, id);
+                }
+            }
+        }
+    }
+
     pub(crate) fn start(
         &mut self,
         turn: &mut Turn,
-        origin: Origin,
+        origin: &Origin,
         ticket: Ticket,
         scope: &Scope,
         wait: bool,
     ) {
-        match self.pick(scope) {
-            Err(refusal) => turn.refuse(ticket, refusal),
-            Ok(Picked::One(id)) => self.check(turn, origin, ticket, id, wait),
-            Ok(Picked::Many(mut ids)) => {
-                ids.retain(|id| !self.state(*id).is_running());
-                self.callers.collect(ticket, ids.len(), &mut turn.effects);
-                for id in ids {
-                    self.check(turn, origin.clone(), ticket, id, wait);
-                }
-            }
-        }
+        let is_for = |state: ProcessState| !state.is_running();
+        self.each(turn, ticket, scope, is_for, |host, turn, id| {
+            host.check(turn, origin.clone(), ticket, id, wait);
+        });
     }
 
     /// The first half of a start: the command is looked at before anything changes, so that a
@@ -160,22 +175,14 @@ impl Supervisor {
     pub(crate) fn stop(
         &mut self,
         turn: &mut Turn,
-        origin: Origin,
+        origin: &Origin,
         ticket: Ticket,
         scope: &Scope,
         wait: bool,
     ) {
-        match self.pick(scope) {
-            Err(refusal) => turn.refuse(ticket, refusal),
-            Ok(Picked::One(id)) => self.stop_one(turn, origin, ticket, id, wait),
-            Ok(Picked::Many(mut ids)) => {
-                ids.retain(|id| self.state(*id).is_running());
-                self.callers.collect(ticket, ids.len(), &mut turn.effects);
-                for id in ids {
-                    self.stop_one(turn, origin.clone(), ticket, id, wait);
-                }
-            }
-        }
+        self.each(turn, ticket, scope, ProcessState::is_running, |host, turn, id| {
+            host.stop_one(turn, origin.clone(), ticket, id, wait);
+        });
     }
 
     fn stop_one(
@@ -247,22 +254,14 @@ impl Supervisor {
     pub(crate) fn signal(
         &mut self,
         turn: &mut Turn,
-        origin: Origin,
+        origin: &Origin,
         ticket: Ticket,
         scope: &Scope,
         signal: Signal,
     ) {
-        match self.pick(scope) {
-            Err(refusal) => turn.refuse(ticket, refusal),
-            Ok(Picked::One(id)) => self.signal_one(turn, origin, ticket, id, signal),
-            Ok(Picked::Many(mut ids)) => {
-                ids.retain(|id| self.state(*id).is_signallable());
-                self.callers.collect(ticket, ids.len(), &mut turn.effects);
-                for id in ids {
-                    self.signal_one(turn, origin.clone(), ticket, id, signal);
-                }
-            }
-        }
+        self.each(turn, ticket, scope, ProcessState::is_signallable, |host, turn, id| {
+            host.signal_one(turn, origin.clone(), ticket, id, signal);
+        });
     }
 
     fn signal_one(

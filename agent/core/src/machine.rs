@@ -16,11 +16,15 @@
 //! Called by `supervisor.rs` only. It never looks at a clock, never waits and never logs: it
 //! returns [`Step`]s. Deadlines are monotonic; an exact deadline counts as due.
 
+mod exits;
+
 use proto_words::{Now, ProcessState, Signal, repr};
 use serde::{Deserialize, Serialize};
 
 use crate::input::Exit;
-use crate::spec::{Autorestart, Level, ProcessSpec};
+use crate::spec::{Level, ProcessSpec};
+
+pub use exits::cause;
 
 /// With `stopwaitsecs=0` SIGKILL is due again at once, for ever; once a second is enough for a
 /// child that the kernel itself cannot end.
@@ -28,9 +32,6 @@ const KILL_AGAIN_MIN_SECS: i64 = 1;
 
 /// ESRCH: the process is gone already, which its exit will tell.
 const ESRCH: i32 = 3;
-
-/// What a start that ended before `startsecs` is told; supervisord's text.
-const TOO_QUICKLY: &str = "Exited too quickly (process log may have details)";
 
 /// Where a process is. Each phase carries exactly what it needs: a stopped one has no pid.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -409,88 +410,6 @@ impl Machine {
         }
     }
 
-    /// Supervisor judges "too quick" by the clock at the moment of reaping, not by the state it
-    /// last announced; a child that outlived `startsecs` unnoticed is announced RUNNING first.
-    fn child_exited(
-        &mut self,
-        context: Context<'_>,
-        exit: Exit,
-        at_mono_ns: u64,
-        steps: &mut Vec<Step>,
-    ) {
-        self.stopped_ms = context.now.wall_ms;
-        match self.phase {
-            Phase::Starting { up_at, .. } if at_mono_ns < up_at => {
-                self.exited_too_quickly(context, exit, steps);
-            }
-            Phase::Starting { pid, .. } => {
-                self.enter(Phase::Running { pid }, pid, steps);
-                self.exited(context, pid, exit, steps);
-            }
-            Phase::Running { pid } => self.exited(context, pid, exit, steps),
-            // Nobody knows what it was before; it was meant to be stopped or signalled, and it is
-            // gone: STOPPED is true and starts nothing by itself (COMPAT-3).
-            Phase::Stopping { pid, .. } | Phase::Unknown { pid } => {
-                self.stopped(context, pid, exit, steps);
-            }
-            Phase::Stopped
-            | Phase::Spawning { .. }
-            | Phase::Backoff { .. }
-            | Phase::Exited
-            | Phase::Fatal => {}
-        }
-    }
-
-    fn exited_too_quickly(&mut self, context: Context<'_>, exit: Exit, steps: &mut Vec<Step>) {
-        self.exitstatus = None;
-        TOO_QUICKLY.clone_into(&mut self.spawnerr);
-        self.back_off(context, steps);
-        let text = format!("exited: {} ({}; not expected)", context.spec.name, cause(exit));
-        steps.push(Step::Log(Level::Warn, text));
-        self.give_up_when_used_up(context, steps);
-    }
-
-    fn exited(&mut self, context: Context<'_>, pid: i32, exit: Exit, steps: &mut Vec<Step>) {
-        let (code, expected) = self.record_exit(context.spec, exit);
-        self.backoff = 0;
-        if !expected {
-            self.spawnerr = format!("Bad exit code {code}");
-        }
-        let from = self.state();
-        self.phase = Phase::Exited;
-        let to = ProcessState::Exited;
-        steps.push(Step::Entered { from, to, tries: 0, expected, pid });
-        let (level, word) =
-            if expected { (Level::Info, "expected") } else { (Level::Warn, "not expected") };
-        let text = format!("exited: {} ({}; {word})", context.spec.name, cause(exit));
-        steps.push(Step::Log(level, text));
-        let again = match context.spec.autorestart {
-            Autorestart::Never => false,
-            Autorestart::Unexpected => !expected,
-            Autorestart::Always => true,
-        };
-        if again && context.respawn {
-            self.spawn(context, steps);
-        }
-    }
-
-    fn stopped(&mut self, context: Context<'_>, pid: i32, exit: Exit, steps: &mut Vec<Step>) {
-        let (_, expected) = self.record_exit(context.spec, exit);
-        self.enter(Phase::Stopped, pid, steps);
-        let level = if expected { Level::Info } else { Level::Warn };
-        let text = format!("stopped: {} ({})", context.spec.name, cause(exit));
-        steps.push(Step::Log(level, text));
-    }
-
-    fn record_exit(&mut self, spec: &ProcessSpec, exit: Exit) -> (i32, bool) {
-        let code = match exit {
-            Exit::Code(code) => code,
-            Exit::Signal { .. } => -1,
-        };
-        self.exitstatus = Some(code);
-        (code, spec.exitcodes.contains(&code))
-    }
-
     fn signal_failed(
         &mut self,
         context: Context<'_>,
@@ -528,18 +447,6 @@ impl Machine {
         let to = self.state();
         if from != to {
             steps.push(Step::Entered { from, to, tries: self.backoff, expected: true, pid });
-        }
-    }
-}
-
-/// How a child ended, in supervisord's words.
-#[must_use]
-pub fn cause(exit: Exit) -> String {
-    match exit {
-        Exit::Code(code) => format!("exit status {code}"),
-        Exit::Signal { number, core_dumped } => {
-            let core = if core_dumped { " (core dumped)" } else { "" };
-            format!("terminated by {}{core}", Signal::name_of(number))
         }
     }
 }

@@ -177,12 +177,12 @@ impl Supervisor {
             | Command::Configs
             | Command::Rows
             | Command::Files(_) => self.show(turn, ticket, command),
-            Command::Start { scope, wait } => self.start(turn, origin, ticket, &scope, wait),
-            Command::Stop { scope, wait } => self.stop(turn, origin, ticket, &scope, wait),
+            Command::Start { scope, wait } => self.start(turn, &origin, ticket, &scope, wait),
+            Command::Stop { scope, wait } => self.stop(turn, &origin, ticket, &scope, wait),
             Command::Restart { name, replaces, wait } => {
                 self.restart(turn, origin, ticket, &name, replaces, wait);
             }
-            Command::Signal { scope, signal } => self.signal(turn, origin, ticket, &scope, signal),
+            Command::Signal { scope, signal } => self.signal(turn, &origin, ticket, &scope, signal),
             Command::WriteStdin { name, bytes } => self.write_stdin(turn, ticket, &name, bytes),
             Command::ClearLogs(name) => self.clear_logs(turn, origin, ticket, &name),
             Command::ClearAllLogs => self.clear_all_logs(turn, &origin, ticket),

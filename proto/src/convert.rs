@@ -77,6 +77,15 @@ pub fn kind_from_wire(number: i32) -> Result<OutcomeKind, BadMessage> {
         .ok_or_else(|| BadMessage::Unknown { field: "outcome", value: number.to_string() })
 }
 
+/// A state in a row: one that only a later version knows is UNKNOWN to us, so that its host stays in
+/// step; none at all is an error.
+fn row_state(number: i32) -> Result<ProcessState, BadMessage> {
+    match state_from_wire(number) {
+        Err(_) if number > 0 => Ok(ProcessState::Unknown),
+        known => known,
+    }
+}
+
 impl From<Incarnation> for v1::Incarnation {
     fn from(word: Incarnation) -> Self {
         Self { epoch: word.epoch, spawn: word.spawn }
@@ -140,16 +149,13 @@ impl TryFrom<v1::Row> for Row {
     type Error = BadMessage;
 
     fn try_from(message: v1::Row) -> Result<Self, BadMessage> {
-        let origin = Origin::parse(&message.origin).ok_or_else(|| BadMessage::Unknown {
-            field: "origin",
-            value: message.origin.clone(),
-        })?;
+        let origin = Origin::parse(&message.origin);
         Ok(Self {
             seq: message.seq,
             origin,
             group: message.group,
             name: message.name,
-            state: if message.gone { None } else { Some(state_from_wire(message.state)?) },
+            state: if message.gone { None } else { Some(row_state(message.state)?) },
             incarnation: message.incarnation.ok_or(BadMessage::Missing("incarnation"))?.into(),
             pid: message.pid,
             group_priority: message.group_priority,
@@ -180,6 +186,20 @@ mod tests {
             assert_eq!(kind_from_wire(kind_to_wire(kind).into()), Ok(kind));
         }
         assert!(state_from_wire(0).is_err() && kind_from_wire(99).is_err());
+    }
+
+    #[test]
+    fn a_row_of_a_later_version_is_read_as_far_as_it_is_known() {
+        let row = v1::Row {
+            state: 77,
+            origin: "cron".into(),
+            incarnation: Some(v1::Incarnation::default()),
+            ..v1::Row::default()
+        };
+        let read = Row::try_from(row.clone()).unwrap();
+        assert_eq!(read.state, Some(ProcessState::Unknown));
+        assert_eq!(read.origin, Origin::Other("cron".into()));
+        assert!(Row::try_from(v1::Row { state: 0, ..row }).is_err());
     }
 
     #[test]

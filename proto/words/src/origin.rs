@@ -19,20 +19,25 @@ pub enum Origin {
     Signal,
     /// An operation of the fleet, by its id.
     Fleet(String),
+    /// A source that only a later version knows, in its own words.
+    Other(String),
 }
 
 impl Origin {
-    /// Reads the text form back.
+    /// Reads the text form back. Every text is an origin: what we do not know is kept as it is.
     #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        Some(match text {
+    pub fn parse(text: &str) -> Self {
+        match text {
             "local-xmlrpc" => Self::LocalXmlrpc,
             "local-web" => Self::LocalWeb,
             "autostart" => Self::Autostart,
             "autorestart" => Self::Autorestart,
             "signal" => Self::Signal,
-            other => Self::Fleet(other.strip_prefix("fleet:")?.to_owned()),
-        })
+            other => match other.strip_prefix("fleet:") {
+                Some(operation) => Self::Fleet(operation.to_owned()),
+                None => Self::Other(other.to_owned()),
+            },
+        }
     }
 }
 
@@ -45,6 +50,7 @@ impl fmt::Display for Origin {
             Self::Autorestart => f.pad("autorestart"),
             Self::Signal => f.pad("signal"),
             Self::Fleet(operation) => f.pad(&format!("fleet:{operation}")),
+            Self::Other(text) => f.pad(text),
         }
     }
 }
@@ -62,10 +68,10 @@ mod tests {
             Origin::Autorestart,
             Origin::Signal,
             Origin::Fleet("0192".to_owned()),
+            Origin::Other("somebody".to_owned()),
         ];
         for origin in all {
-            assert_eq!(Origin::parse(&origin.to_string()), Some(origin));
+            assert_eq!(Origin::parse(&origin.to_string()), origin);
         }
-        assert_eq!(Origin::parse("somebody"), None);
     }
 }

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
@@ -22,6 +23,10 @@ pub(super) const REQUEST_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// answer instead of a reset connection.
 const DISCARDED_BYTES_MAX: usize = 4 * REQUEST_BYTES_MAX;
 
+/// How long a request that announces too much is read before it is refused: long enough for a sender
+/// on this machine to finish and read the answer, short for one that sends nothing.
+const ANNOUNCED_TOO_MUCH: Duration = Duration::from_secs(1);
+
 /// Why there is no body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NoBody {
@@ -37,6 +42,10 @@ pub(super) enum NoBody {
 ///
 /// [`NoBody`] when it is too large, too slow or broken off.
 pub(super) async fn read(body: Incoming, bounds: Bounds) -> Result<Bytes, NoBody> {
+    if usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX) > REQUEST_BYTES_MAX {
+        let _ = timeout(ANNOUNCED_TOO_MUCH, discard_pieces(body, 0, bounds)).await;
+        return Err(NoBody::TooLarge);
+    }
     let reading = timeout(bounds.body, read_pieces(body, bounds));
     reading.await.unwrap_or(Err(NoBody::Broken))
 }

@@ -23,6 +23,17 @@ async fn a_request_of_more_than_16_mib_is_413_and_the_next_one_is_answered() {
 }
 
 #[tokio::test]
+async fn a_request_that_announces_too_much_and_sends_nothing_is_413() {
+    let world = World::new(None);
+    let mut silent = world.connect().await;
+    let announced = REQUEST_BYTES_MAX + 1;
+    let head = format!("POST /RPC2 HTTP/1.1\r\nContent-Length: {announced}\r\n\r\n");
+    silent.send(head.as_bytes()).await;
+    let (head, _) = silent.response().await;
+    assert!(head.starts_with("HTTP/1.1 413 "), "{head}");
+}
+
+#[tokio::test]
 async fn a_stop_finishes_what_is_asked_and_removes_the_socket() {
     let world = World::new(None);
     let mut idle = world.connect().await;

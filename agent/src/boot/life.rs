@@ -128,6 +128,7 @@ fn open(
         groups.push(prepared);
     }
     said.extend(configuration.groups.iter().filter_map(not_served));
+    said.extend(no_syslog(&configuration));
     for (level, text) in said {
         activity.log(level, &text);
     }
@@ -157,6 +158,21 @@ fn not_served(group: &GroupSpec) -> Option<(Level, String)> {
         }
     };
     Some((Level::Warn, text))
+}
+
+/// Whose lines would go to syslog, if this version sent any.
+fn no_syslog(configuration: &Configuration) -> Option<(Level, String)> {
+    let processes = configuration.groups.iter().flat_map(|group| &group.processes);
+    let mut wanted: Vec<&str> = processes
+        .filter(|process| process.stdout.syslog || process.stderr.syslog)
+        .map(|process| process.name.as_str())
+        .collect();
+    if configuration.daemon.logfile == "syslog" {
+        wanted.insert(0, "supervisord");
+    }
+    let names = wanted.join(", ");
+    (!wanted.is_empty())
+        .then(|| (Level::Warn, format!("this version sends nothing to syslog: {names}")))
 }
 
 /// Opens the activity log; after a restart the one of the life before will do, since everything is

@@ -1,10 +1,11 @@
 //! The roles of the whole, seen from outside: real binaries, real sockets, real children.
 //!
 //! A test says who acts ([`subject`]: Supervisor itself or ours, [`fleet`]: a controller and its
-//! agents, [`operator`]: who commands them, [`relay`]: the wire between them) and what must be seen ([`wait`], [`transcript`]).
+//! agents, [`operator`]: who commands them, [`relay`]: the wire between them) and what must be seen ([`wait`], [`transcript`]); [`facts`] keeps count of what was.
 //! Nothing in here imports a core; everything that it starts, it ends ([`owned`]), also when a test
 //! panics. A fault of the harness is a panic with a text that says what to do.
 
+pub mod facts;
 pub mod fleet;
 pub mod home;
 pub mod normal;

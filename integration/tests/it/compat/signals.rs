@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use integration::facts::shown;
 use integration::subject::{Daemon, Subject, wait_text};
 use integration::wait::{self, PATIENCE};
 use nix::sys::signal::{Signal, kill};
@@ -43,6 +44,7 @@ fn ends(subject: Subject, signal: Signal) {
     assert!(log.contains("WARN stopped: one (terminated by SIGTERM)\n"), "{log}");
     assert!(!daemon.path("main.pid").exists(), "the pidfile is still there");
     assert!(!daemon.path("s.sock").exists(), "the socket is still there");
+    shown(subject, &["SIG-01"]);
 }
 
 fn hup_restarts_it(subject: Subject) {
@@ -62,6 +64,7 @@ fn hup_restarts_it(subject: Subject) {
     let log = daemon.log();
     assert!(log.contains("WARN received SIGHUP indicating restart request\n"), "{log}");
     assert!(log.contains("WARN stopped: one (terminated by SIGTERM)\n"), "{log}");
+    shown(subject, &["SIG-02"]);
 }
 
 fn usr2_reopens_logs(subject: Subject) {

@@ -12,6 +12,7 @@ mod doors;
 mod limits;
 mod pidfile;
 mod privileges;
+mod shown;
 mod words;
 
 use std::collections::BTreeMap;

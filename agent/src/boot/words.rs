@@ -4,15 +4,21 @@
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use agent_config::{LoadRequest, Options, RealDisk, Surroundings, check, load};
+use agent_config::{
+    ConfigError, LoadRequest, Options, RealDisk, Surroundings, Warning, check, load,
+};
+use agent_core::spec::Configuration;
 
 use super::doors::fleet_settings;
+use super::shown;
 use super::users::HostUsers;
+use crate::fleet::SettingsError;
 
 /// What `fleetvisord check` prints when it is told too little.
-const CHECK_USAGE: &str = "usage: fleetvisord check FILE
+const CHECK_USAGE: &str = "usage: fleetvisord check [-o json] FILE
 Reads a supervisord.conf with its includes and says what is wrong with it: the place, the fault,
-and what would be right. Nothing is started. Exit code 0 when it can be used, 2 when not.";
+and what would be right. Nothing is started. Exit code 0 when it can be used, 2 when not.
+With -o json everything that was read, or why it cannot be used, is one JSON document.";
 
 /// Runs our own verb, if the first word is one.
 #[must_use]
@@ -28,6 +34,9 @@ pub fn run(words: &[String], surroundings: &Surroundings) -> Option<ExitCode> {
             Some(ExitCode::SUCCESS)
         }
         ("check", [file]) if !file.starts_with('-') => Some(check_file(file, surroundings)),
+        ("check", [option, form, file]) if option == "-o" && form == "json" => {
+            Some(check_as_json(file, surroundings))
+        }
         ("check", _) => {
             let asked = rest.iter().any(|word| word == "--help" || word == "-h");
             if asked {
@@ -42,6 +51,47 @@ pub fn run(words: &[String], surroundings: &Surroundings) -> Option<ExitCode> {
 }
 
 fn check_file(file: &str, surroundings: &Surroundings) -> ExitCode {
+    let (warnings, checked) = checked(file, surroundings);
+    for warning in &warnings {
+        eprintln!("warning: {warning}");
+    }
+    match checked {
+        Ok(_) => {
+            println!("{file}: good");
+            ExitCode::SUCCESS
+        }
+        Err(wrong) => {
+            eprintln!("{wrong}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn check_as_json(file: &str, surroundings: &Surroundings) -> ExitCode {
+    let (warnings, checked) = checked(file, surroundings);
+    let (code, document) = match &checked {
+        Ok(configuration) => (0, shown::configuration(configuration, &warnings)),
+        Err(Wrong::Configuration(error)) => (2, shown::error(error, &warnings)),
+        Err(Wrong::Fleet(error)) => (2, shown::own_error(&error.to_string(), file, &warnings)),
+    };
+    println!("{document:#}");
+    ExitCode::from(code)
+}
+
+/// Why a file cannot be used.
+#[derive(Debug, thiserror::Error)]
+enum Wrong {
+    #[error("{}", .0.diagnosis())]
+    Configuration(ConfigError),
+    #[error(transparent)]
+    Fleet(#[from] SettingsError),
+}
+
+/// What is merely suspicious, and the configuration or what is wrong with it.
+fn checked(
+    file: &str,
+    surroundings: &Surroundings,
+) -> (Vec<Warning>, Result<Box<Configuration>, Wrong>) {
     let request = LoadRequest {
         file: file.to_owned(),
         options: Options::default(),
@@ -49,17 +99,13 @@ fn check_file(file: &str, surroundings: &Surroundings) -> ExitCode {
         remembered: BTreeMap::new(),
     };
     let report = check(&request, &RealDisk, &HostUsers);
-    for warning in &report.warnings {
-        eprintln!("warning: {warning}");
-    }
-    let wrong = match (report.error, load(&request, &RealDisk, &HostUsers)) {
-        (None, Ok(configuration)) => fleet_settings(&configuration).err().map(|e| e.to_string()),
-        (Some(error), _) | (None, Err(error)) => Some(error.diagnosis().to_string()),
+    let loaded = match report.error {
+        Some(error) => Err(error),
+        None => load(&request, &RealDisk, &HostUsers),
     };
-    let Some(wrong) = wrong else {
-        println!("{file}: good");
-        return ExitCode::SUCCESS;
-    };
-    eprintln!("{wrong}");
-    ExitCode::from(2)
+    let usable = loaded.map_err(Wrong::Configuration).and_then(|configuration| {
+        fleet_settings(&configuration)?;
+        Ok(Box::new(configuration))
+    });
+    (report.warnings, usable)
 }

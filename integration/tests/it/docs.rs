@@ -39,6 +39,7 @@ pages! {
     certs_dev: "certs-dev/README.md",
     getting_started: "docs/getting-started.md",
     fleet: "docs/FLEET.md",
+    check_verb: "docs/verbs/check.md",
     one_host: "docs/verbs/one-host.md",
     hosts: "docs/verbs/hosts.md",
     status: "docs/verbs/status.md",

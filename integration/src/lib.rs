@@ -8,6 +8,7 @@
 pub mod facts;
 pub mod fleet;
 pub mod home;
+pub mod loaded;
 pub mod normal;
 pub mod once;
 pub mod operator;

@@ -1,5 +1,6 @@
 //! What supervisord does, expected of Supervisor 4.3.0 and of our agent alike.
 
 mod broken;
+mod config;
 mod scenarios;
 mod signals;

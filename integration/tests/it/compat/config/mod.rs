@@ -1,0 +1,179 @@
+//! What a configuration means: each row of a table is loaded by both subjects, and both must make of
+//! it what the row says, and of the whole of it the same.
+
+use integration::facts::shown;
+use integration::loaded::{Batch, Case, Loaded, differences};
+use integration::subject::Subject;
+use serde_json::Value;
+
+/// Of each table `fn name() -> Vec<Row>` one test per subject, and one that compares the wholes.
+macro_rules! tables {
+    ($($name:ident),* $(,)?) => {
+        /// Supervisor itself: are the rows true?
+        mod original {
+            $(#[test] fn $name() { super::super::check(integration::subject::Subject::Original, super::$name()); })*
+        }
+
+        /// Ours: does it do the same?
+        mod ours {
+            $(#[test] fn $name() { super::super::check(integration::subject::Subject::Ours, super::$name()); })*
+        }
+
+        /// Both: is the rest of what was loaded the same, too?
+        mod wholes {
+            $(#[test] fn $name() { super::super::equal(super::$name()); })*
+        }
+    };
+}
+
+mod lexical;
+mod refused;
+
+/// One configuration and what is expected of it.
+struct Row {
+    ids: &'static [&'static str],
+    case: Case,
+    wanted: Vec<Wanted>,
+}
+
+/// One thing to look at in what was loaded.
+enum Wanted {
+    /// At this JSON pointer stands this value.
+    Value(String, Value),
+    /// There is nothing at this JSON pointer.
+    Nothing(String),
+    /// It is refused with this text.
+    Error(String),
+    /// It is refused with a text that begins so.
+    ErrorBegins(String),
+    /// This is said in the activity log, and nothing else of the same level.
+    Messages(Vec<String>),
+}
+
+/// The first process of the first group.
+const PROCESS: &str = "/groups/0/processes/0";
+
+impl Row {
+    fn new(ids: &'static [&'static str], case: Case) -> Self {
+        Self { ids, case, wanted: Vec::new() }
+    }
+
+    /// A whole main file.
+    fn whole(ids: &'static [&'static str], text: &str) -> Self {
+        Self::new(ids, Case::new(text))
+    }
+
+    /// These lines under `[program:x]`.
+    fn program(ids: &'static [&'static str], lines: &str) -> Self {
+        Self::whole(ids, &format!("[supervisord]\n[program:x]\ncommand=c\n{lines}\n"))
+    }
+
+    /// These lines under `[supervisord]`.
+    fn daemon(ids: &'static [&'static str], lines: &str) -> Self {
+        Self::whole(ids, &format!("[supervisord]\n{lines}\n"))
+    }
+
+    fn file(mut self, path: &str, text: &str) -> Self {
+        self.case = self.case.file(path, text);
+        self
+    }
+
+    fn variable(mut self, name: &str, value: &str) -> Self {
+        self.case = self.case.variable(name, value);
+        self
+    }
+
+    fn has(mut self, pointer: &str, value: impl Into<Value>) -> Self {
+        self.wanted.push(Wanted::Value(pointer.to_owned(), value.into()));
+        self
+    }
+
+    fn lacks(mut self, pointer: &str) -> Self {
+        self.wanted.push(Wanted::Nothing(pointer.to_owned()));
+        self
+    }
+
+    /// A key of the first process.
+    fn is(self, key: &str, value: impl Into<Value>) -> Self {
+        self.has(&format!("{PROCESS}/{key}"), value)
+    }
+
+    fn fails(mut self, text: &str) -> Self {
+        self.wanted.push(Wanted::Error(text.to_owned()));
+        self
+    }
+
+    fn fails_with(mut self, beginning: &str) -> Self {
+        self.wanted.push(Wanted::ErrorBegins(beginning.to_owned()));
+        self
+    }
+
+    fn says(mut self, messages: &[&str]) -> Self {
+        self.wanted.push(Wanted::Messages(messages.iter().map(ToString::to_string).collect()));
+        self
+    }
+}
+
+impl Wanted {
+    /// What is otherwise, if anything.
+    fn missing(&self, loaded: &Loaded) -> Option<String> {
+        let found = |pointer: &str| loaded.0.pointer(pointer);
+        match self {
+            Self::Value(pointer, wanted) => (found(pointer) != Some(wanted)).then(|| {
+                let found = found(pointer).unwrap_or(&loaded.0["error"]);
+                format!("{pointer} should be {wanted}, is {found}")
+            }),
+            Self::Nothing(pointer) => {
+                let found = found(pointer)?;
+                Some(format!("{pointer} should not be there, is {found}"))
+            }
+            Self::Error(wanted) => (loaded.error() != Some(wanted))
+                .then(|| format!("should fail: {wanted:?}, is {:?}", outcome(loaded))),
+            Self::ErrorBegins(wanted) => {
+                let begins = loaded.error().is_some_and(|text| text.starts_with(wanted));
+                (!begins).then(|| format!("should fail: {wanted:?}…, is {:?}", outcome(loaded)))
+            }
+            Self::Messages(wanted) => {
+                let found = loaded.messages();
+                (found != *wanted).then(|| format!("should say {wanted:?}, says {found:?}"))
+            }
+        }
+    }
+}
+
+fn outcome(loaded: &Loaded) -> String {
+    let crash = loaded.crash().map(|text| format!("a crash: {text}"));
+    let error = loaded.error().map(str::to_owned);
+    crash.or(error).unwrap_or_else(|| "no error".to_owned())
+}
+
+/// Loads every row with the subject and compares; then the facts have been shown.
+fn check(subject: Subject, rows: Vec<Row>) {
+    let (cases, expected): (Vec<_>, Vec<_>) =
+        rows.into_iter().map(|row| (row.case, (row.ids, row.wanted))).unzip();
+    let batch = Batch::new(cases.clone());
+    let mut wrong = Vec::new();
+    for ((loaded, case), (ids, wanted)) in batch.load(subject).iter().zip(&cases).zip(&expected) {
+        assert!(!wanted.is_empty(), "{ids:?} looks at nothing");
+        let text = String::from_utf8_lossy(&case.files[0].1).into_owned();
+        let missing = wanted.iter().filter_map(|wanted| wanted.missing(loaded));
+        wrong.extend(missing.map(|why| format!("{ids:?} {text:?}\n    {why}")));
+    }
+    assert!(wrong.is_empty(), "{} rows on {subject:?}:\n{}", wrong.len(), wrong.join("\n"));
+    let ids: Vec<_> = expected.iter().flat_map(|(ids, _)| ids.iter().copied()).collect();
+    shown(subject, &ids);
+}
+
+/// Loads every row with both and compares the whole.
+fn equal(rows: Vec<Row>) {
+    let cases: Vec<_> = rows.into_iter().map(|row| row.case).collect();
+    let batch = Batch::new(cases.clone());
+    let both = batch.load(Subject::Original).into_iter().zip(batch.load(Subject::Ours));
+    let mut wrong = Vec::new();
+    for ((original, ours), case) in both.zip(&cases) {
+        let text = String::from_utf8_lossy(&case.files[0].1).into_owned();
+        let found = differences(&original.common(), &ours.common());
+        wrong.extend(found.iter().map(|why| format!("{text:?}\n    {why}")));
+    }
+    assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
+}

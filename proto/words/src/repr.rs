@@ -36,15 +36,15 @@ fn push_escaped(out: &mut String, code: u32) {
     };
 }
 
-/// Close to Python's `str.isprintable`: controls, separators other than the blank, marks of
-/// direction, surrogates and private use are escaped.
+/// Python's `str.isprintable`: neither control, format, private, unassigned nor a separator, the
+/// blank aside. The standard library escapes by the same classes, but for a mark that begins a
+/// text and combines with what is before it; behind a letter it does not. Only for characters that
+/// came to Unicode lately can the two differ, as two releases of Python do.
 fn is_printable(c: char) -> bool {
-    c == ' '
-        || !(c.is_control()
-            || c.is_whitespace()
-            || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e000}'..='\u{f8ff}'
-                | '\u{fff0}'..='\u{fffb}' | '\u{fffe}'..='\u{ffff}' | '\u{f0000}'..='\u{10ffff}'))
+    if c.is_ascii() {
+        return (' '..='~').contains(&c);
+    }
+    String::from_iter(['a', c]).escape_debug().count() == 2
 }
 
 #[cfg(test)]
@@ -59,6 +59,8 @@ mod tests {
             ("a\"'b", "'a\"\\'b'"),
             ("a\nb\t\\", "'a\\nb\\t\\\\'"),
             ("\u{1b}\u{e9}\u{feff}", "'\\x1b\u{e9}\\ufeff'"),
+            ("\u{301}\u{a0}\u{85}", "'\u{301}\\xa0\\x85'"),
+            ("\u{378}\u{e0001}\u{1f600}", "'\\u0378\\U000e0001\u{1f600}'"),
         ] {
             assert_eq!(repr(text), shown);
         }

@@ -3,7 +3,10 @@
 # What the tests call besides Rust and a C compiler, as DEBIAN-PACKAGE:PROGRAM, or :py.MODULE.
 NEEDED = python3:python3 python3-venv:py.ensurepip strace:strace iproute2:ip
 
-.PHONY: test lint build packages demo
+# How long `make fuzz` looks at each target.
+FUZZ_SECONDS = 60
+
+.PHONY: test lint build packages demo fuzz corpus
 
 # What the tests have shown is counted anew in each run: see integration/facts.
 test: packages lint build
@@ -39,3 +42,11 @@ packages:
 # A controller and three agents on this machine, in a narrated run; ARGS=--once ends by itself.
 demo: build
 	$${CARGO_TARGET_DIR:-target}/debug/demo $(ARGS)
+
+# Our parsers beside the original's over inputs that are made up; ARGS="ini --seed 7" for one of them.
+fuzz: packages
+	cargo run -q -p fuzz -- run --seconds $(FUZZ_SECONDS) $(ARGS)
+
+# Writes the original's answers beside the inputs of the corpora. To add one: a line {"in": "…"}.
+corpus: packages
+	cargo run -q -p fuzz -- record

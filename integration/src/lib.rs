@@ -14,6 +14,7 @@ pub mod once;
 pub mod operator;
 pub mod oracle;
 pub mod owned;
+pub mod parsers;
 pub mod places;
 pub mod ran;
 pub mod relay;

@@ -112,9 +112,10 @@ impl<'a> Scanner<'a> {
         while let Some(flag) = self.next_if(|c| "-+ #0".contains(c)) {
             layout.set_flag(flag);
         }
-        layout.width = self.measure("width too big")?;
+        layout.width = self.measure("width too big", i64::MAX)?;
         if self.next_if(|c| c == '.').is_some() {
-            layout.precision = Some(self.measure("precision too big")?.unwrap_or(0));
+            let precision = self.measure("precision too big", i64::from(i32::MAX))?;
+            layout.precision = Some(precision.unwrap_or(0));
         }
         self.next_if(|c| matches!(c, 'h' | 'l' | 'L'));
         match self.next() {
@@ -145,10 +146,13 @@ impl<'a> Scanner<'a> {
     }
 
     /// A width or a precision: digits, or `*`, which takes the value, so that none is left for the
-    /// conversion itself.
-    fn measure(&mut self, too_big: &str) -> Result<Option<usize>, Bad> {
+    /// conversion itself. What `*` takes is a number that Python's C has room for.
+    fn measure(&mut self, too_big: &str, room: i64) -> Result<Option<usize>, Bad> {
         if self.next_if(|c| c == '*').is_some() {
             return match self.take()? {
+                Argument::Value(Value::Number(number)) if !(-room - 1..=room).contains(number) => {
+                    bad("Python int too large to convert to C int")
+                }
                 Argument::Value(Value::Number(_)) => Ok(None),
                 Argument::Value(Value::Text(_)) | Argument::Everything | Argument::Spent => {
                     bad("* wants int")
@@ -221,6 +225,7 @@ mod tests {
             ("here".to_owned(), Value::Text("/etc".to_owned())),
             ("ENV_A".to_owned(), Value::Text("é'x".to_owned())),
             ("n".to_owned(), Value::Number(7)),
+            ("l".to_owned(), Value::Number(1 << 31)),
             ("m".to_owned(), Value::Number(-30)),
             ("p(q)".to_owned(), Value::Text("deep".to_owned())),
         ]);
@@ -286,6 +291,8 @@ mod tests {
             ("%5%", "unsupported format character '%' (0x25) at index 2"),
             ("%(n)%s", "unsupported format character '%' (0x25) at index 4"),
             ("%(n)*d", "not enough arguments for format string"),
+            ("%(l)*d", "not enough arguments for format string"),
+            ("%(l).*d", "Python int too large to convert to C int"),
             ("%(n)32768d", "width too big"),
             ("%(n).32768f", "precision too big"),
         ] {
@@ -295,7 +302,7 @@ mod tests {
         assert_eq!(
             shown("%(nope)s"),
             "! Format string '%(nope)s' for 's.k' contains names ('nope') which cannot be \
-             expanded. Available names: ENV_A, here, m, n, p(q)"
+             expanded. Available names: ENV_A, here, l, m, n, p(q)"
         );
     }
 }

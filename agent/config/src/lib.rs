@@ -5,6 +5,9 @@
 //! at each reread; `fleetvisord check` calls [`check`]. Nothing in here opens a log, changes a
 //! directory or starts a program.
 //!
+//! The parsers that it is made of ([`Ini`], [`expand`], [`split_command`], [`pairs`]) are public so that
+//! `make fuzz` can compare each with the original's.
+//!
 //! Facts about the original are cited by their ids (`INI-04`, `KEY-E01`).
 
 mod check;
@@ -36,10 +39,12 @@ pub use check::{Report, Warning, check};
 pub use cmdline::{Options, Parsed, UsageError, parse};
 pub use disk::{Disk, RealDisk};
 pub use error::{ConfigError, Diagnosis, Place};
+pub use expand::{Names, Value, expand};
 pub use fault::{Fault, SocketFault};
+pub use ini::{Entry, Ini, Section};
 pub use load::{LoadRequest, load};
 pub use search::{Found, ROOT_SEARCH_WARNING, find, search_paths};
-pub use shlex::split_command;
+pub use shlex::{pairs, split_command};
 pub use users::{Account, Users};
 
 /// What a process knows about itself without asking the disk.

@@ -59,12 +59,12 @@ fn double_quoted(rest: &mut Chars<'_>, word: &mut String) -> Result<(), String> 
     }
 }
 
-/// Reads `KEY=value,KEY2="other"`.
+/// Reads `KEY=value,KEY2="other"`, the value of `environment`.
 ///
 /// # Errors
 ///
 /// [`Fault::Quoting`] and [`Fault::BadPairs`].
-pub(crate) fn pairs(text: &str) -> Result<BTreeMap<String, String>, Fault> {
+pub fn pairs(text: &str) -> Result<BTreeMap<String, String>, Fault> {
     let mut tokens = Tokens { rest: text.chars().peekable() };
     let mut pairs = BTreeMap::new();
     while let Some(key) = tokens.next()? {

@@ -25,6 +25,7 @@ const OURS: &[(&str, &[&str])] = &[
     ("cli", &["proto", "proto-mtls", "proto-words", "proto-xmlrpc"]),
     ("certs-dev", &[]),
     ("integration", &["certs-dev", "proto", "proto-mtls", "proto-words", "proto-xmlrpc"]),
+    ("fuzz", &["agent-config", "integration"]),
 ];
 
 /// The pure crates, and all that they may use of others.

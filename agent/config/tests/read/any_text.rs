@@ -1,6 +1,7 @@
-//! No text, however strange, is more than an error.
+//! No text and no bytes, however strange, are more than an error.
 
-use proptest::prelude::{Just, ProptestConfig, Strategy, prop, prop_oneof, proptest};
+use agent_config::{Ini, Names, Value, expand, pairs, split_command};
+use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop, prop_oneof, proptest};
 
 use crate::world::Place;
 
@@ -31,5 +32,26 @@ proptest! {
         let place = Place::with(&format!("[supervisord]\n{text}"));
         let report = place.check();
         assert_eq!(report.error.is_some(), place.load().is_err());
+    }
+
+    #[test]
+    fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let place = Place::with("[supervisord]\n[include]\nfiles=more.conf\n");
+        let place = place.and_bytes("more.conf", &bytes);
+        let report = place.check();
+        assert_eq!(report.error.is_some(), place.load().is_err());
+    }
+
+    /// What one part refuses may never have come to the next, so each is asked for itself.
+    #[test]
+    fn each_part_takes_any_text(text in prop_oneof![pieces(), "\\PC*", ".*"]) {
+        let names = ["here", "process_num"].map(|name| (name.to_owned(), Value::Number(7)));
+        let _ = expand(&text, &Names::from(names), "section.key");
+        let _ = split_command(&text);
+        let _ = pairs(&text);
+        let mut ini = Ini::default();
+        let _ = ini.read("first", &text, false);
+        let _ = ini.read("second", &text, true);
+        ini.replace_here("/etc");
     }
 }

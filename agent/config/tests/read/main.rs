@@ -2,6 +2,7 @@
 
 mod any_text;
 mod broken;
+mod corpus;
 mod diagnosis;
 mod oddities;
 mod whole;

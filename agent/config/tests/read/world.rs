@@ -59,10 +59,15 @@ impl Place {
 
     /// With one more file.
     pub fn and(self, name: &str, text: &str) -> Self {
+        self.and_bytes(name, text.as_bytes())
+    }
+
+    /// With one more file, which need not be text.
+    pub fn and_bytes(self, name: &str, bytes: &[u8]) -> Self {
         let path = self.dir.path().join(name);
         let parent = path.parent().expect("it is in the directory");
         fs::create_dir_all(parent).expect("a directory can be made");
-        fs::write(path, text).expect("a file can be written");
+        fs::write(path, bytes).expect("a file can be written");
         self
     }
 

@@ -2,5 +2,6 @@
 
 mod broken;
 mod config;
+mod corpora;
 mod scenarios;
 mod signals;

@@ -6,7 +6,8 @@ NEEDED = python3:python3 python3-venv:py.ensurepip strace:strace iproute2:ip
 # How long `make fuzz` looks at each target.
 FUZZ_SECONDS = 60
 
-.PHONY: test lint build packages demo fuzz corpus
+.PHONY: test lint build packages demo fuzz corpus bench
+
 
 # What the tests have shown is counted anew in each run: see integration/facts.
 test: packages lint build
@@ -50,3 +51,9 @@ fuzz: packages
 # Writes the original's answers beside the inputs of the corpora. To add one: a line {"in": "…"}.
 corpus: packages
 	cargo run -q -p fuzz -- record
+
+# Our agent, the original and a bare loop in the same run, as ratios; ARGS chooses by a part of a
+# bench's name. On a file system in memory where there is one, so that no disk is measured.
+bench:
+	cargo build --release --workspace
+	TMPDIR=$$(test -w /dev/shm && echo /dev/shm || echo /tmp) $${CARGO_TARGET_DIR:-target}/release/bench $(ARGS)

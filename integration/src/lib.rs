@@ -5,6 +5,7 @@
 //! Nothing in here imports a core; everything that it starts, it ends ([`owned`]), also when a test
 //! panics. A fault of the harness is a panic with a text that says what to do.
 
+pub mod bare;
 pub mod facts;
 pub mod fleet;
 pub mod home;

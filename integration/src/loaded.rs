@@ -3,8 +3,11 @@
 //! The original reads a batch in one Python process (`loaded.py`), ours with `fleetvisord check -o
 //! json`; both give the same document, which `docs/verbs/check.md` describes.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::Write as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -24,7 +27,8 @@ const OURS_ALONE: [&str; 2] = ["fleet", "warnings"];
 /// One configuration in a directory of its own, for which `{dir}` stands everywhere in here.
 #[derive(Debug, Clone)]
 pub struct Case {
-    /// The files; the first is the main one. A path that ends in a slash makes a directory.
+    /// The files; the first is the main one. A path that ends in a slash makes a directory, one
+    /// that ends in `@` a symbolic link to what the content says.
     pub files: Vec<(String, Vec<u8>)>,
     /// The main file as it is typed.
     pub typed: String,
@@ -111,7 +115,11 @@ impl Batch {
                 Ok(text) => text.replace("{dir}", &shown).into_bytes(),
                 Err(_) => content.clone(),
             };
-            fs::write(&path, content).unwrap_or_else(|error| panic!("{name}: {error}"));
+            let made = match name.strip_suffix('@') {
+                Some(link) => symlink(OsStr::from_bytes(&content), directory.join(link)),
+                None => fs::write(&path, content),
+            };
+            made.unwrap_or_else(|error| panic!("{name}: {error}"));
         }
     }
 

@@ -26,7 +26,12 @@ macro_rules! tables {
     };
 }
 
+mod command;
+mod environment;
+mod expansion;
+mod include;
 mod lexical;
+mod names;
 mod refused;
 
 /// One configuration and what is expected of it.

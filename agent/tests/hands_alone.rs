@@ -7,7 +7,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use agent::logs::{ActivityLog, ActivitySettings, Bytes, BytesReport, Order, Rotation};
+use agent::logs::{ActivityLog, ActivitySettings, Bytes, BytesReport, Order, Place, Rotation};
 use agent::spawn::reap::{Exits, Strangers, reap_strangers, wait_pidfd};
 use agent::spawn::{Child, Job, SpawnReport, SpawnSettings, Spawner};
 use agent_core::effect::{ProcessId, SpawnOrder};
@@ -92,7 +92,7 @@ fn five_hundred_births_leave_nothing_behind() {
     let (spawner, born) = spawner();
     let directory = tempfile::tempdir().unwrap();
     let activity = ActivityLog::open(&ActivitySettings {
-        path: Some(directory.path().join("log")),
+        place: Place::File(directory.path().join("log")),
         rotation: Rotation::default(),
         level: Level::Info,
         to_stdout: false,

@@ -217,13 +217,11 @@ fn a_restart_onto_a_log_that_cannot_be_opened_goes_on_with_the_old_one() {
 #[test]
 fn what_is_not_served_yet_is_said_at_start() {
     let agent = Agent::start(
-        "[program:p]\ncommand=/bin/true\nautostart=false\nstdout_syslog=true\n\
-         [eventlistener:l]\ncommand=/bin/true\nautostart=false\nevents=TICK_60\n\
+        "[eventlistener:l]\ncommand=/bin/true\nautostart=false\nevents=TICK_60\n\
          [fcgi-program:f]\ncommand=/bin/true\nautostart=false\nsocket=unix:///tmp/never.sock\n",
     );
     until("the pidfile", || has_pid(&agent.path("pid")));
     for line in [
-        "WARN this version sends nothing to syslog: p",
         "WARN [eventlistener:l]: this version runs event listeners without events",
         "WARN [fcgi-program:f]: this version cannot start FastCGI programs",
     ] {

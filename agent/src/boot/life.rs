@@ -23,7 +23,7 @@ use super::{background, limits, privileges};
 use crate::clock::Clock;
 use crate::fleet::FleetSettings;
 use crate::http::{self, BoundServer};
-use crate::logs::{ActivityLog, ActivitySettings, Bytes, Rotation, auto};
+use crate::logs::{ActivityLog, ActivitySettings, Bytes, Place, Rotation, auto};
 use crate::mailbox::{Facts, Mailbox};
 use crate::run::{REPORTS_WAITING_MAX, Report, Tools, run};
 use crate::signals;
@@ -128,7 +128,6 @@ fn open(
         groups.push(prepared);
     }
     said.extend(configuration.groups.iter().filter_map(not_served));
-    said.extend(no_syslog(&configuration));
     for (level, text) in said {
         activity.log(level, &text);
     }
@@ -160,21 +159,6 @@ fn not_served(group: &GroupSpec) -> Option<(Level, String)> {
     Some((Level::Warn, text))
 }
 
-/// Whose lines would go to syslog, if this version sent any.
-fn no_syslog(configuration: &Configuration) -> Option<(Level, String)> {
-    let processes = configuration.groups.iter().flat_map(|group| &group.processes);
-    let mut wanted: Vec<&str> = processes
-        .filter(|process| process.stdout.syslog || process.stderr.syslog)
-        .map(|process| process.name.as_str())
-        .collect();
-    if configuration.daemon.logfile == "syslog" {
-        wanted.insert(0, "supervisord");
-    }
-    let names = wanted.join(", ");
-    (!wanted.is_empty())
-        .then(|| (Level::Warn, format!("this version sends nothing to syslog: {names}")))
-}
-
 /// Opens the activity log; after a restart the one of the life before will do, since everything is
 /// stopped by then and a log is no reason to leave it so.
 fn open_log(
@@ -184,7 +168,7 @@ fn open_log(
     let daemon = &configuration.daemon;
     let path = (daemon.logfile != "syslog").then(|| PathBuf::from(&daemon.logfile));
     let mut settings = ActivitySettings {
-        path: path.clone(),
+        place: path.clone().map_or(Place::Syslog, Place::File),
         rotation: Rotation::new(daemon.logfile_maxbytes, daemon.logfile_backups),
         level: daemon.loglevel,
         to_stdout: daemon.nodaemon && !daemon.silent,
@@ -199,7 +183,7 @@ fn open_log(
         (Err(error), Some(last)) => (error, last),
     };
     let text = format!("{what}: {error}; {} goes on instead", last.display());
-    settings.path = Some(last.clone());
+    settings.place = Place::File(last.clone());
     let mut activity = ActivityLog::open(&settings).map_err(system(&what))?;
     activity.log(Level::Critical, &text);
     Ok(activity)

@@ -16,6 +16,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use super::file::{LogFile, Rotation};
+use super::syslog::Syslog;
 use super::{Line, Note};
 
 /// Bytes that wait for a target; later ones are dropped and counted. Four full pipes: a reader
@@ -28,14 +29,23 @@ const STDOUT_WRITE_MAX_BYTES: usize = 4096;
 /// Where and what to log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ActivitySettings {
-    /// The file; `None` for none (as with `logfile=syslog`, which is not served yet).
-    pub path: Option<PathBuf>,
+    /// Where to.
+    pub place: Place,
     /// When it is rotated.
     pub rotation: Rotation,
     /// Lines below this are not written.
     pub level: Level,
     /// A copy of each line goes to stdout: in the foreground, unless silent.
     pub to_stdout: bool,
+}
+
+/// Where the activity log is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// In a file.
+    File(PathBuf),
+    /// In the system's log.
+    Syslog,
 }
 
 /// The activity log.
@@ -59,6 +69,7 @@ struct Target {
 enum Sink {
     Stdout(OwnedFd),
     File(Box<LogFile>),
+    Syslog(Box<Syslog>),
 }
 
 /// Now, in milliseconds since the epoch.
@@ -79,10 +90,10 @@ impl ActivityLog {
             let stdout = io::stdout().as_fd().try_clone_to_owned()?;
             targets.push(Target::new(Sink::Stdout(stdout)));
         }
-        if let Some(path) = &settings.path {
-            let file = LogFile::open(path, settings.rotation)?;
-            targets.push(Target::new(Sink::File(Box::new(file))));
-        }
+        targets.push(Target::new(match &settings.place {
+            Place::File(path) => Sink::File(Box::new(LogFile::open(path, settings.rotation)?)),
+            Place::Syslog => Sink::Syslog(Box::new(Syslog::new())),
+        }));
         Ok(Self { level: settings.level, zone: TimeZone::system(), targets })
     }
 
@@ -102,8 +113,12 @@ impl ActivityLog {
         if line.level < self.level {
             return;
         }
-        let text = format_line(line, &self.zone);
-        self.emit(text.as_bytes());
+        let text = Text::of(line, &self.zone);
+        let mut notes = Vec::new();
+        for target in &mut self.targets {
+            target.put(&text, &mut notes);
+        }
+        self.note(notes);
     }
 
     /// Opens the file anew by its path; stdout stays (LOG-30).
@@ -131,16 +146,16 @@ impl ActivityLog {
         let count = self.targets.len();
         let line =
             Line { level: Level::Info, text: "reopening log file".to_owned(), wall_ms: wall_ms() };
-        let text = format_line(&line, &self.zone);
+        let text = Text::of(&line, &self.zone);
         let mut cleared = Ok(());
         for target in &mut self.targets {
             match &mut target.sink {
                 Sink::Stdout(_) if line.level >= self.level => {
                     for _ in 0..count {
-                        target.put(text.as_bytes(), &mut Vec::new());
+                        target.put(&text, &mut Vec::new());
                     }
                 }
-                Sink::Stdout(_) => {}
+                Sink::Stdout(_) | Sink::Syslog(_) => {}
                 Sink::File(file) => {
                     cleared = file.clear().map_err(|_| Refusal::Failed(String::new()));
                 }
@@ -151,7 +166,18 @@ impl ActivityLog {
 
     /// Writes what waits. Call it when one of [`ActivityLog::waiting`] is writable.
     pub fn flush(&mut self) {
-        self.emit(&[]);
+        let mut notes = Vec::new();
+        for target in &mut self.targets {
+            target.flush(&mut notes);
+        }
+        self.note(notes);
+    }
+
+    /// Gives up what waits: nothing is written any more.
+    pub fn give_up(&mut self) {
+        for target in &mut self.targets {
+            target.backlog = Vec::new();
+        }
     }
 
     /// The targets that could not take everything: wait until they are writable.
@@ -161,17 +187,9 @@ impl ActivityLog {
 
     fn file_path(&self) -> Option<&Path> {
         self.targets.iter().find_map(|target| match &target.sink {
-            Sink::Stdout(_) => None,
+            Sink::Stdout(_) | Sink::Syslog(_) => None,
             Sink::File(file) => Some(file.path()),
         })
-    }
-
-    fn emit(&mut self, bytes: &[u8]) {
-        let mut notes = Vec::new();
-        for target in &mut self.targets {
-            target.put(bytes, &mut notes);
-        }
-        self.note(notes);
     }
 
     /// Notes about this log itself; what they give rise to is not noted again.
@@ -181,9 +199,9 @@ impl ActivityLog {
                 continue;
             }
             let line = Line { level, text, wall_ms: wall_ms() };
-            let text = format_line(&line, &self.zone);
+            let text = Text::of(&line, &self.zone);
             for target in &mut self.targets {
-                target.put(text.as_bytes(), &mut Vec::new());
+                target.put(&text, &mut Vec::new());
             }
         }
     }
@@ -195,13 +213,19 @@ impl Target {
     }
 
     /// Writes behind what waits already; what finds no room is dropped and counted.
-    fn put(&mut self, bytes: &[u8], notes: &mut Vec<Note>) {
+    fn put(&mut self, text: &Text, notes: &mut Vec<Note>) {
+        let bytes = self.sink.form(text).as_bytes();
         if self.backlog.is_empty() {
             let done = self.sink.write(bytes, notes);
             self.keep(bytes.get(done..).unwrap_or(&[]));
-            return;
+        } else {
+            self.keep(bytes);
+            self.flush(notes);
         }
-        self.keep(bytes);
+    }
+
+    /// Writes what waits, as far as it goes.
+    fn flush(&mut self, notes: &mut Vec<Note>) {
         let done = self.sink.write(&self.backlog, notes);
         self.backlog.drain(..done);
         if self.backlog.is_empty() && self.dropped > 0 {
@@ -226,6 +250,7 @@ impl Target {
         match &self.sink {
             Sink::Stdout(stdout) => Some(stdout.as_fd()),
             Sink::File(file) => file.as_stream(),
+            Sink::Syslog(syslog) => syslog.as_fd(),
         }
     }
 }
@@ -236,6 +261,19 @@ impl Sink {
         match self {
             Self::Stdout(stdout) => write_stdout(stdout, bytes),
             Self::File(file) => file.append(bytes, notes),
+            Self::Syslog(syslog) => {
+                let mut lines = bytes.split_inclusive(|byte| *byte == b'\n');
+                let untaken = lines.find(|line| !syslog.send(&[], line, notes));
+                let left = untaken.map_or(0, <[u8]>::len) + lines.map(<[u8]>::len).sum::<usize>();
+                bytes.len() - left
+            }
+        }
+    }
+
+    fn form<'a>(&self, text: &'a Text) -> &'a str {
+        match self {
+            Self::Stdout(_) | Self::File(_) => &text.whole,
+            Self::Syslog(_) => text.in_lines.as_deref().unwrap_or(&text.whole),
         }
     }
 }
@@ -266,17 +304,27 @@ fn is_ready(stdout: &OwnedFd) -> bool {
     !matches!(poll(&mut asked, Some(&at_once)), Ok(0))
 }
 
-/// `YYYY-MM-DD HH:MM:SS,mmm LEVL message`, local time, milliseconds cut off (LOG-01).
-fn format_line(line: &Line, zone: &TimeZone) -> String {
-    let stamp = Timestamp::from_millisecond(line.wall_ms).unwrap_or(Timestamp::UNIX_EPOCH);
-    let local = stamp.to_zoned(zone.clone());
-    format!(
-        "{},{:03} {} {}\n",
-        local.strftime("%Y-%m-%d %H:%M:%S"),
-        line.wall_ms.rem_euclid(1000),
-        line.level.code(),
-        line.text
-    )
+/// A line as it is written.
+struct Text {
+    /// `YYYY-MM-DD HH:MM:SS,mmm LEVL message`, local time, milliseconds cut off (LOG-01).
+    whole: String,
+    /// When the message itself has several lines, each with its stamp: syslog's form (LOG-07).
+    in_lines: Option<String>,
+}
+
+impl Text {
+    fn of(line: &Line, zone: &TimeZone) -> Self {
+        let stamp = Timestamp::from_millisecond(line.wall_ms).unwrap_or(Timestamp::UNIX_EPOCH);
+        let local = stamp.to_zoned(zone.clone());
+        let local = local.strftime("%Y-%m-%d %H:%M:%S");
+        let millis = line.wall_ms.rem_euclid(1000);
+        let head = format!("{local},{millis:03} {}", line.level.code());
+        let in_lines = line.text.contains('\n').then(|| {
+            let lines = line.text.trim_end_matches('\n').split('\n');
+            lines.fold(String::new(), |all, line| all + &head + " " + line + "\n")
+        });
+        Self { whole: format!("{head} {}\n", line.text), in_lines }
+    }
 }
 
 #[cfg(test)]
@@ -287,7 +335,7 @@ mod tests {
     use agent_core::spec::Level;
     use jiff::tz::{TimeZone, offset};
 
-    use super::{ActivityLog, BACKLOG_MAX_BYTES, Line, Sink, Target, format_line};
+    use super::{ActivityLog, BACKLOG_MAX_BYTES, Line, Sink, Target, Text};
 
     fn line(level: Level, text: &str, wall_ms: i64) -> Line {
         Line { level, text: text.to_owned(), wall_ms }
@@ -297,10 +345,13 @@ mod tests {
     fn a_line_is_supervisords() {
         let zone = TimeZone::fixed(offset(2));
         let said = line(Level::Info, "spawned: 'web' with pid 7", 1_700_000_000_009);
-        assert_eq!(
-            format_line(&said, &zone),
-            "2023-11-15 00:13:20,009 INFO spawned: 'web' with pid 7\n"
-        );
+        let text = Text::of(&said, &zone);
+        assert_eq!(text.whole, "2023-11-15 00:13:20,009 INFO spawned: 'web' with pid 7\n");
+        assert_eq!(text.in_lines, None);
+        let text = Text::of(&line(Level::Debug, "a\n\nb\n\n", 0), &TimeZone::UTC);
+        let stamp = "1970-01-01 00:00:00,000 DEBG ";
+        assert_eq!(text.whole, format!("{stamp}a\n\nb\n\n\n"));
+        assert_eq!(text.in_lines, Some(format!("{stamp}a\n{stamp}\n{stamp}b\n")));
     }
 
     /// A log on a pipe that plays stdout.

@@ -1,16 +1,16 @@
 //! One child's channels: what the spawn thread makes, and what the bytes thread keeps of it.
 
-use std::fmt::Write as _;
-use std::os::fd::OwnedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
-use agent_core::spec::Level;
+use proto_words::repr;
 use rustix::io::{Errno, ioctl_fionread};
 
-use super::Note;
 use super::ansi;
 use super::capture::{Capture, Piece};
+use super::doing::{Aside, Doing};
 use super::file::LogFile;
+use super::syslog;
 
 /// Bytes that one read takes, as supervisord reads; a pipe rarely holds more than half of it.
 pub(super) const READ_MAX_BYTES: usize = 128 << 10;
@@ -37,62 +37,48 @@ pub struct Output {
     pub log: Option<LogFile>,
     /// `capture_maxbytes` is set: what stands between the tokens does not belong in the log.
     pub capture: bool,
-    /// `syslog` is set. Not served yet: the lines go to the file alone.
+    /// Its lines go to syslog too.
     pub syslog: bool,
+}
+
+/// An output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Stream {
+    Stdout,
+    Stderr,
+}
+
+impl Stream {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Stdout => "stdout",
+            Self::Stderr => "stderr",
+        }
+    }
 }
 
 /// One output channel at work.
 #[derive(Debug)]
 pub(super) struct Channel {
+    pub stream: Stream,
     /// `None` once the child and all who share the pipe have closed it.
     pub pipe: Option<OwnedFd>,
-    pub log: Option<LogFile>,
-    capture: Option<Capture>,
+    log: Option<LogFile>,
     /// What the log's stream has not taken yet; while there is any, the pipe is not read.
     pending: Vec<u8>,
+    syslog: Option<SyslogLines>,
+    capture: Option<Capture>,
+    /// Above its output in the activity log.
+    heading: String,
 }
 
-/// What goes to the activity log meanwhile.
-#[derive(Debug, Default)]
-pub(super) struct Remarks {
-    /// Lines, in order.
-    pub notes: Vec<Note>,
-    /// Output is echoed under this heading (LOG-09); `None` when nobody wants to see it.
-    pub echo_as: Option<String>,
-}
-
-impl Remarks {
-    fn echo(&mut self, bytes: &[u8]) {
-        if let Some(heading) = &self.echo_as {
-            let text = match std::str::from_utf8(bytes) {
-                Ok(text) => text.to_owned(),
-                Err(_) => format!("Undecodable: {}", repr_of_bytes(bytes)),
-            };
-            self.notes.push((Level::Debug, format!("{heading}\n{text}")));
-        }
-    }
-}
-
-/// Bytes as Python shows them: `b'\xff\n'`.
-fn repr_of_bytes(bytes: &[u8]) -> String {
-    let quote = if bytes.contains(&b'\'') && !bytes.contains(&b'"') { '"' } else { '\'' };
-    let mut out = format!("b{quote}");
-    for &byte in bytes {
-        match char::from(byte) {
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c if c == quote => out.extend(['\\', c]),
-            c if c == ' ' || c.is_ascii_graphic() => out.push(c),
-            _ => {
-                // Writing to a String cannot fail.
-                let _ = write!(out, "\\x{byte:02x}");
-            }
-        }
-    }
-    out.push(quote);
-    out
+/// A channel's way to syslog.
+#[derive(Debug)]
+struct SyslogLines {
+    /// Before each line.
+    prefix: String,
+    /// Lines that it has not taken yet, each with its end; while there are any, the pipe is not read.
+    pending: Vec<u8>,
 }
 
 /// What became of one look at a pipe.
@@ -100,34 +86,36 @@ fn repr_of_bytes(bytes: &[u8]) -> String {
 pub(super) enum Look {
     /// There may be more to come.
     Open,
-    /// The log's stream takes no more just now.
+    /// The log's stream or syslog takes no more just now.
     Blocked,
     /// The pipe has ended.
     Ended,
 }
 
-impl From<Output> for Channel {
-    fn from(output: Output) -> Self {
+impl Channel {
+    pub(super) fn new(output: Output, name: &str, stream: Stream) -> Self {
+        let syslog = SyslogLines { prefix: format!("{name} "), pending: Vec::new() };
         Self {
+            stream,
             pipe: Some(output.pipe),
             log: output.log,
-            capture: output.capture.then(Capture::default),
             pending: Vec::new(),
+            syslog: output.syslog.then_some(syslog),
+            capture: output.capture.then(Capture::default),
+            heading: format!("{} {} output:", repr(name), stream.name()),
         }
     }
-}
 
-impl Channel {
-    /// Reads once, and hands each piece to the log and to the remarks.
-    pub(super) fn read(&mut self, buffer: &mut [u8], strip: bool, remarks: &mut Remarks) -> Look {
+    /// Reads once, and hands on what was read.
+    pub(super) fn read(&mut self, doing: &mut Doing<'_>) -> Look {
         let Some(pipe) = &self.pipe else {
             return Look::Ended;
         };
-        match rustix::io::read(pipe, &mut *buffer) {
+        match rustix::io::read(pipe, &mut *doing.buffer) {
             Ok(0) => Look::Ended,
             Ok(count) => {
-                let chunk = buffer.get(..count).unwrap_or(&[]);
-                self.take(chunk, strip, remarks);
+                let chunk = doing.buffer.get(..count).unwrap_or(&[]);
+                self.take(chunk, &mut doing.aside);
                 self.look()
             }
             Err(Errno::AGAIN | Errno::INTR) => self.look(),
@@ -135,102 +123,131 @@ impl Channel {
         }
     }
 
-    /// Writes what the log's stream has not taken before.
-    pub(super) fn flush(&mut self, remarks: &mut Remarks) -> Look {
+    /// Hands on what the log's stream and syslog have not taken before.
+    pub(super) fn flush(&mut self, aside: &mut Aside<'_>) -> Look {
         if let Some(log) = &mut self.log {
-            let done = log.append(&self.pending, &mut remarks.notes);
+            let done = log.append(&self.pending, &mut aside.notes);
             self.pending.drain(..done);
-        } else {
-            self.pending.clear();
+        }
+        if let Some(syslog) = &mut self.syslog {
+            let pending = std::mem::take(&mut syslog.pending);
+            syslog.send(pending.split_inclusive(|byte| *byte == b'\n'), aside);
         }
         self.look()
     }
 
     /// Takes what is in the pipe right now, and no more: a grandchild may write forever.
-    pub(super) fn drain(&mut self, buffer: &mut [u8], strip: bool, remarks: &mut Remarks) {
+    pub(super) fn drain(&mut self, doing: &mut Doing<'_>) -> Look {
         let waiting = self.pipe.as_ref().and_then(|pipe| ioctl_fionread(pipe).ok());
         let mut left = usize::try_from(waiting.unwrap_or(0)).unwrap_or(usize::MAX);
         while let Some(pipe) = self.pipe.as_ref().filter(|_| left > 0) {
-            let most = left.min(buffer.len());
-            let Some(room) = buffer.get_mut(..most) else {
-                return;
+            let most = left.min(doing.buffer.len());
+            let Some(room) = doing.buffer.get_mut(..most) else {
+                break;
             };
             match rustix::io::read(pipe, &mut *room) {
                 Err(Errno::INTR) => {}
-                Ok(0) | Err(_) => return,
+                Ok(0) | Err(_) => break,
                 Ok(count) => {
                     left -= count;
-                    let chunk = buffer.get(..count).unwrap_or(&[]);
-                    self.take(chunk, strip, remarks);
+                    let chunk = doing.buffer.get(..count).unwrap_or(&[]);
+                    self.take(chunk, &mut doing.aside);
                 }
             }
         }
+        let held = self.capture.as_mut().map(Capture::finish);
+        self.put(held.unwrap_or_default(), &mut doing.aside);
+        self.flush(&mut doing.aside)
     }
 
-    /// Ends: what a capture held back is written, what a stream has not taken is given up.
-    pub(super) fn close(mut self, remarks: &mut Remarks) {
-        let held = self.capture.as_mut().map(Capture::finish);
-        self.put(held.unwrap_or_default(), remarks);
-        let _ = self.flush(remarks);
+    /// Closes the log. What was not taken until now is given up.
+    pub(super) fn close(self, aside: &mut Aside<'_>) {
         if let Some(mut log) = self.log {
-            log.give_up(self.pending.len(), &mut remarks.notes);
-            log.close(&mut remarks.notes);
+            log.give_up(self.pending.len(), &mut aside.notes);
+            log.close(&mut aside.notes);
+        }
+        let unsent = self.syslog.map(|syslog| syslog.pending).unwrap_or_default();
+        let lines = unsent.split_inclusive(|byte| *byte == b'\n').count();
+        if lines > 0 {
+            aside.syslog.lose(lines as u64, "has not taken all", &mut aside.notes);
         }
     }
 
-    fn look(&self) -> Look {
-        if self.pending.is_empty() { Look::Open } else { Look::Blocked }
+    /// Opens the log anew by its path.
+    pub(super) fn reopen(&mut self, aside: &mut Aside<'_>) {
+        if let Some(log) = &mut self.log {
+            log.reopen(&mut aside.notes);
+        }
     }
 
-    /// The order of LOG-38: strip, log, activity log; events will follow.
-    fn take(&mut self, chunk: &[u8], strip: bool, remarks: &mut Remarks) {
-        let stripped = strip.then(|| ansi::strip(chunk));
+    /// Removes the log and makes a new one.
+    pub(super) fn clear(&mut self) -> Result<(), Errno> {
+        self.log.as_mut().map_or(Ok(()), LogFile::clear)
+    }
+
+    /// The log's stream, when it has not taken everything.
+    pub(super) fn full_log(&self) -> Option<BorrowedFd<'_>> {
+        self.log.as_ref().filter(|_| !self.pending.is_empty()).and_then(LogFile::as_stream)
+    }
+
+    /// Whether syslog has not taken everything.
+    pub(super) fn waits_for_syslog(&self) -> bool {
+        self.syslog.as_ref().is_some_and(|syslog| !syslog.pending.is_empty())
+    }
+
+    fn look(&self) -> Look {
+        if self.pending.is_empty() && !self.waits_for_syslog() { Look::Open } else { Look::Blocked }
+    }
+
+    /// The order of LOG-38: strip, log, syslog, activity log; events will follow.
+    fn take(&mut self, chunk: &[u8], aside: &mut Aside<'_>) {
+        let stripped = aside.strip.then(|| ansi::strip(chunk));
         let chunk = stripped.as_deref().unwrap_or(chunk);
         if chunk.is_empty() {
             return;
         }
         if let Some(capture) = &mut self.capture {
             let pieces = capture.feed(chunk);
-            self.put(pieces, remarks);
+            self.put(pieces, aside);
         } else {
-            self.write(chunk, remarks);
-            remarks.echo(chunk);
+            self.write(chunk, aside);
+            aside.echo(&self.heading, chunk);
         }
     }
 
-    fn put(&mut self, pieces: Vec<Piece>, remarks: &mut Remarks) {
+    fn put(&mut self, pieces: Vec<Piece>, aside: &mut Aside<'_>) {
         for piece in pieces {
             if !piece.captured {
-                self.write(&piece.bytes, remarks);
+                self.write(&piece.bytes, aside);
             }
-            remarks.echo(&piece.bytes);
+            aside.echo(&self.heading, &piece.bytes);
         }
     }
 
-    fn write(&mut self, bytes: &[u8], remarks: &mut Remarks) {
-        let Some(log) = &mut self.log else { return };
-        if !self.pending.is_empty() {
-            self.pending.extend_from_slice(bytes);
-            return;
+    fn write(&mut self, bytes: &[u8], aside: &mut Aside<'_>) {
+        if let Some(log) = &mut self.log {
+            let mut done = 0;
+            if self.pending.is_empty() {
+                done = log.append(bytes, &mut aside.notes);
+            }
+            self.pending.extend_from_slice(bytes.get(done..).unwrap_or(&[]));
         }
-        let done = log.append(bytes, &mut remarks.notes);
-        self.pending.extend_from_slice(bytes.get(done..).unwrap_or(&[]));
+        if let Some(syslog) = &mut self.syslog {
+            syslog.send(syslog::lines(bytes), aside);
+        }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::repr_of_bytes;
-
-    #[test]
-    fn bytes_are_shown_as_python_shows_them() {
-        for (bytes, shown) in [
-            (&b"\xff\xfe\n"[..], r"b'\xff\xfe\n'"),
-            (b"it's", r#"b"it's""#),
-            (b"'\"", r#"b'\'"'"#),
-            (b"\\ \x00", r"b'\\ \x00'"),
-        ] {
-            assert_eq!(repr_of_bytes(bytes), shown);
+impl SyslogLines {
+    /// Sends lines, with or without their ends, as long as they are taken; the rest waits.
+    fn send<'a>(&mut self, lines: impl Iterator<Item = &'a [u8]>, aside: &mut Aside<'_>) {
+        for line in lines {
+            let line = line.strip_suffix(b"\n").unwrap_or(line);
+            let prefix = self.prefix.as_bytes();
+            if !self.pending.is_empty() || !aside.syslog.send(prefix, line, &mut aside.notes) {
+                self.pending.extend_from_slice(line);
+                self.pending.push(b'\n');
+            }
         }
     }
 }

@@ -20,15 +20,18 @@ pub mod mailbox;
 
 mod ansi;
 mod capture;
+mod doing;
 mod program;
 mod stdin;
+mod syslog;
 mod thread;
+mod timer;
 
 use agent_core::effect::ProcessId;
 use agent_core::spec::Level;
 use agent_core::{Refusal, Ticket};
 
-pub use activity::{ActivityLog, ActivitySettings};
+pub use activity::{ActivityLog, ActivitySettings, Place};
 pub use channel::{Channels, Output};
 pub use file::{LogFile, Rotation};
 pub use mailbox::{Line, Orders};

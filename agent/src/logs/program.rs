@@ -6,24 +6,17 @@ use std::sync::Arc;
 use agent_core::Refusal;
 use agent_core::effect::ProcessId;
 use agent_core::spec::Level;
-use proto_words::repr;
 use rustix::event::epoll::{self, EventData, EventFlags};
 
-use super::channel::{Channel, Channels, Look, Remarks};
-use super::file::LogFile;
+use super::channel::{Channel, Channels, Look, Stream};
+use super::doing::Doing;
 use super::stdin::{STDIN_PENDING_MAX_BYTES, Stdin, Untaken};
 use super::thread::arm;
 
-/// What the loop lends while it does something with a program.
-pub(super) struct Doing<'a> {
-    pub epoll: BorrowedFd<'a>,
-    pub buffer: &'a mut [u8],
-    pub strip: bool,
-    /// Chunks are echoed into the activity log.
-    pub debug: bool,
-    /// For the activity log.
-    pub remarks: Remarks,
-}
+/// An attachment: another one for each life of a process, so that what comes late for an old one
+/// finds nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Slot(pub u64);
 
 /// Which of a program's descriptors is ready.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,22 +25,6 @@ pub(super) enum Role {
     Pipe(Stream),
     /// The log of a stream, when that is a pipe or a terminal.
     Log(Stream),
-}
-
-/// An output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Stream {
-    Stdout,
-    Stderr,
-}
-
-impl Stream {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Stdout => "stdout",
-            Self::Stderr => "stderr",
-        }
-    }
 }
 
 impl Role {
@@ -60,53 +37,64 @@ impl Role {
         Self::Log(Stream::Stderr),
     ];
 
-    fn key(self, process: ProcessId) -> u64 {
+    fn key(self, slot: Slot) -> u64 {
         let number = Self::ALL.iter().position(|role| *role == self);
-        process.0 << 3 | number.unwrap_or_default() as u64
+        slot.0 << 3 | number.unwrap_or_default() as u64
     }
 
     /// What a key stands for.
-    pub(super) fn of(key: u64) -> Option<(ProcessId, Self)> {
+    pub(super) fn of(key: u64) -> Option<(Slot, Self)> {
         let number = usize::try_from(key & 7).ok()?;
-        Self::ALL.get(number).map(|role| (ProcessId(key >> 3), *role))
+        Self::ALL.get(number).map(|role| (Slot(key >> 3), *role))
     }
 }
 
 /// One attached child.
 #[derive(Debug)]
 pub(super) struct Program {
+    slot: Slot,
     process: ProcessId,
     pid: i32,
     name: Arc<str>,
     stdin: Option<Stdin>,
-    outputs: Vec<(Stream, Channel)>,
+    outputs: Vec<Channel>,
+    /// The child is gone; what is left are outputs that were not taken yet.
+    gone: bool,
 }
 
 impl Program {
-    pub(super) fn new(process: ProcessId, pid: i32, channels: Channels) -> Self {
-        let stdout = channels.stdout.map(|output| (Stream::Stdout, output.into()));
-        let stderr = channels.stderr.map(|output| (Stream::Stderr, output.into()));
+    pub(super) fn new(slot: Slot, process: ProcessId, pid: i32, channels: Channels) -> Self {
+        let outputs = [(channels.stdout, Stream::Stdout), (channels.stderr, Stream::Stderr)];
+        let outputs = outputs.into_iter().filter_map(|(output, stream)| {
+            output.map(|output| Channel::new(output, &channels.name, stream))
+        });
         Self {
+            slot,
             process,
             pid,
+            outputs: outputs.collect(),
             name: channels.name,
             stdin: channels.stdin.map(Stdin::new),
-            outputs: stdout.into_iter().chain(stderr).collect(),
+            gone: false,
         }
+    }
+
+    pub(super) fn process(&self) -> ProcessId {
+        self.process
     }
 
     pub(super) fn pid(&self) -> i32 {
         self.pid
     }
 
-    pub(super) fn name(&self) -> &str {
-        &self.name
+    pub(super) fn name(&self) -> Arc<str> {
+        Arc::clone(&self.name)
     }
 
     /// Begins to read. stdin is only waited for while something waits for it.
     pub(super) fn watch_all(&mut self, doing: &mut Doing<'_>) {
-        for (stream, channel) in &self.outputs {
-            self.watch(*stream, channel, doing);
+        for channel in &self.outputs {
+            watch(self.slot, channel, doing);
         }
     }
 
@@ -121,8 +109,22 @@ impl Program {
                 }
             }
             Role::Pipe(stream) => self.on_pipe(stream, doing),
-            Role::Log(stream) => self.on_log(stream, doing),
+            Role::Log(stream) => self.on_taken(stream, doing),
         }
+    }
+
+    /// Syslog takes more, or is given up.
+    pub(super) fn on_syslog(&mut self, doing: &mut Doing<'_>) {
+        let waiting = self.outputs.iter().filter(|channel| channel.waits_for_syslog());
+        let streams: Vec<Stream> = waiting.map(|channel| channel.stream).collect();
+        for stream in streams {
+            self.on_taken(stream, doing);
+        }
+    }
+
+    /// Whether lines wait for syslog.
+    pub(super) fn waits_for_syslog(&self) -> bool {
+        self.outputs.iter().any(Channel::waits_for_syslog)
     }
 
     /// Takes all of the bytes, or says why not.
@@ -148,101 +150,78 @@ impl Program {
 
     /// Removes and reopens the logs.
     pub(super) fn clear_logs(&mut self) -> Result<(), Refusal> {
-        let logs = self.outputs.iter_mut();
-        let mut logs = logs.filter_map(|(_, channel)| channel.log.as_mut());
-        logs.try_for_each(LogFile::clear).map_err(|_| Refusal::Failed(self.name.to_string()))
+        let mut channels = self.outputs.iter_mut();
+        channels.try_for_each(Channel::clear).map_err(|_| Refusal::Failed(self.name.to_string()))
     }
 
     /// Opens the logs anew by their paths.
     pub(super) fn reopen_logs(&mut self, doing: &mut Doing<'_>) {
-        for (_, channel) in &mut self.outputs {
-            if let Some(log) = &mut channel.log {
-                log.reopen(&mut doing.remarks.notes);
-            }
+        for channel in &mut self.outputs {
+            channel.reopen(&mut doing.aside);
+        }
+        // Whoever waited for an old log's stream waits for nothing now.
+        for stream in [Stream::Stdout, Stream::Stderr] {
+            self.on_taken(stream, doing);
         }
     }
 
-    /// The child is gone: takes what is in its pipes and closes everything.
+    /// The child is gone: takes what is in its pipes, and closes what has taken everything.
     pub(super) fn drain(&mut self, doing: &mut Doing<'_>) {
-        for (stream, mut channel) in std::mem::take(&mut self.outputs) {
-            doing.remarks.echo_as = self.echo_as(stream, doing);
-            channel.drain(doing.buffer, doing.strip, &mut doing.remarks);
-            self.unwatch(stream, &mut channel, doing);
-            channel.close(&mut doing.remarks);
+        self.gone = true;
+        for mut channel in std::mem::take(&mut self.outputs) {
+            let look = channel.drain(doing);
+            unwatch(&self.name, &mut channel, doing);
+            if look == Look::Blocked {
+                await_taker(self.slot, &channel, doing);
+                self.outputs.push(channel);
+            } else {
+                channel.close(&mut doing.aside);
+            }
         }
         self.close_stdin(doing);
     }
 
+    /// Whether, after a drain, everything is in its logs.
+    pub(super) fn is_done(&self) -> bool {
+        self.gone && self.outputs.is_empty()
+    }
+
+    /// Closes the logs, whatever they have not taken yet.
+    pub(super) fn close(self, doing: &mut Doing<'_>) {
+        for channel in self.outputs {
+            channel.close(&mut doing.aside);
+        }
+    }
+
     fn on_pipe(&mut self, stream: Stream, doing: &mut Doing<'_>) {
-        doing.remarks.echo_as = self.echo_as(stream, doing);
-        let Some(channel) = self.channel(stream) else {
+        let Some(channel) = self.outputs.iter_mut().find(|channel| channel.stream == stream) else {
             return;
         };
-        let look = channel.read(doing.buffer, doing.strip, &mut doing.remarks);
-        match look {
+        match channel.read(doing) {
             Look::Open => {}
-            Look::Blocked => self.wait_for_log(stream, doing),
-            Look::Ended => self.end_pipe(stream, doing),
+            Look::Blocked => {
+                if let Some(pipe) = &channel.pipe {
+                    // The program waits for its log. The pipe may be off the list already.
+                    let _ = epoll::delete(doing.epoll, pipe);
+                }
+                await_taker(self.slot, channel, doing);
+            }
+            Look::Ended => unwatch(&self.name, channel, doing),
         }
     }
 
-    /// The log's stream takes more: the pipe is read again once nothing waits.
-    fn on_log(&mut self, stream: Stream, doing: &mut Doing<'_>) {
-        let Some(channel) = self.channel(stream) else {
+    /// The log's stream or syslog takes more: the pipe is read again once nothing waits.
+    fn on_taken(&mut self, stream: Stream, doing: &mut Doing<'_>) {
+        let Some(at) = self.outputs.iter().position(|channel| channel.stream == stream) else {
             return;
         };
-        match channel.flush(&mut doing.remarks) {
-            Look::Blocked => self.wait_for_log(stream, doing),
-            Look::Open | Look::Ended => {
-                if let Some((stream, channel)) = self.outputs.iter().find(|(of, _)| *of == stream) {
-                    self.watch(*stream, channel, doing);
-                }
+        let Some(channel) = self.outputs.get_mut(at) else { return };
+        match channel.flush(&mut doing.aside) {
+            Look::Blocked => await_taker(self.slot, channel, doing),
+            Look::Open | Look::Ended if self.gone => {
+                self.outputs.remove(at).close(&mut doing.aside);
             }
-        }
-    }
-
-    fn channel(&mut self, stream: Stream) -> Option<&mut Channel> {
-        let mut outputs = self.outputs.iter_mut();
-        let found = outputs.find(|(of, _)| *of == stream);
-        found.map(|(_, channel)| channel)
-    }
-
-    fn watch(&self, stream: Stream, channel: &Channel, doing: &Doing<'_>) {
-        if let Some(pipe) = &channel.pipe {
-            let data = EventData::new_u64(Role::Pipe(stream).key(self.process));
-            // It is watched already only if a log was reopened while its stream was waited for.
-            let _ = epoll::add(doing.epoll, pipe, data, EventFlags::IN);
-        }
-    }
-
-    /// The program waits for its log, since the pipe is not read meanwhile.
-    fn wait_for_log(&mut self, stream: Stream, doing: &mut Doing<'_>) {
-        let key = Role::Log(stream).key(self.process);
-        if let Some(channel) = self.channel(stream) {
-            if let Some(pipe) = &channel.pipe {
-                // It may be off the list already.
-                let _ = epoll::delete(doing.epoll, pipe);
-            }
-            if let Some(log) = channel.log.as_ref().and_then(LogFile::as_stream) {
-                arm(doing.epoll, log, key);
-            }
-        }
-    }
-
-    fn end_pipe(&mut self, stream: Stream, doing: &mut Doing<'_>) {
-        let mut outputs = std::mem::take(&mut self.outputs);
-        for (_, channel) in outputs.iter_mut().filter(|(of, _)| *of == stream) {
-            self.unwatch(stream, channel, doing);
-        }
-        self.outputs = outputs;
-    }
-
-    fn unwatch(&self, stream: Stream, channel: &mut Channel, doing: &mut Doing<'_>) {
-        if let Some(pipe) = channel.pipe.take() {
-            // A child that is just being born may hold a copy of the descriptor for a moment, so
-            // closing alone would not take it off the list.
-            let _ = epoll::delete(doing.epoll, &pipe);
-            self.say_closed(pipe.as_fd(), stream.name(), doing);
+            Look::Open | Look::Ended => watch(self.slot, channel, doing),
         }
     }
 
@@ -253,32 +232,52 @@ impl Program {
         doing: &mut Doing<'_>,
     ) -> Result<(), Untaken> {
         if written == Err(Untaken::Closed) {
+            if let Some(stdin) = &self.stdin {
+                say_closed(&self.name, stdin.as_fd(), "stdin", doing);
+            }
             self.close_stdin(doing);
         } else if let Some(stdin) = self.stdin.as_ref().filter(|stdin| stdin.waiting() > 0) {
-            arm(doing.epoll, stdin, Role::Stdin.key(self.process));
+            arm(doing.epoll, stdin, Role::Stdin.key(self.slot));
         }
         written
     }
 
-    fn close_stdin(&mut self, doing: &mut Doing<'_>) {
+    fn close_stdin(&mut self, doing: &Doing<'_>) {
         if let Some(stdin) = self.stdin.take() {
             // Only a stdin that something waits for is on the list.
             let _ = epoll::delete(doing.epoll, &stdin);
-            self.say_closed(stdin.as_fd(), "stdin", doing);
         }
     }
+}
 
-    fn say_closed(&self, fd: BorrowedFd<'_>, channel: &str, doing: &mut Doing<'_>) {
-        if doing.debug {
-            let fd = fd.as_raw_fd();
-            let name = &self.name;
-            let text = format!("fd {fd} closed, stopped monitoring {name} ({channel})");
-            doing.remarks.notes.push((Level::Debug, text));
-        }
+fn watch(slot: Slot, channel: &Channel, doing: &Doing<'_>) {
+    if let Some(pipe) = &channel.pipe {
+        let data = EventData::new_u64(Role::Pipe(channel.stream).key(slot));
+        // It is watched already only if a log was reopened while its stream was waited for.
+        let _ = epoll::add(doing.epoll, pipe, data, EventFlags::IN);
     }
+}
 
-    fn echo_as(&self, stream: Stream, doing: &Doing<'_>) -> Option<String> {
-        let whose = || format!("{} {} output:", repr(&self.name), stream.name());
-        doing.debug.then(whose)
+/// For syslog, which many share, the loop waits itself.
+fn await_taker(slot: Slot, channel: &Channel, doing: &Doing<'_>) {
+    if let Some(log) = channel.full_log() {
+        arm(doing.epoll, log, Role::Log(channel.stream).key(slot));
+    }
+}
+
+fn unwatch(name: &str, channel: &mut Channel, doing: &mut Doing<'_>) {
+    if let Some(pipe) = channel.pipe.take() {
+        // A child that is just being born may hold a copy of the descriptor for a moment, so
+        // closing alone would not take it off the list.
+        let _ = epoll::delete(doing.epoll, &pipe);
+        say_closed(name, pipe.as_fd(), channel.stream.name(), doing);
+    }
+}
+
+fn say_closed(name: &str, fd: BorrowedFd<'_>, channel: &str, doing: &mut Doing<'_>) {
+    if doing.aside.debug {
+        let fd = fd.as_raw_fd();
+        let text = format!("fd {fd} closed, stopped monitoring {name} ({channel})");
+        doing.aside.notes.push((Level::Debug, text));
     }
 }

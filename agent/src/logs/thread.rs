@@ -1,6 +1,6 @@
 //! The thread itself: one epoll loop.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,19 +12,32 @@ use agent_core::spec::Level;
 use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::io::Errno;
 
-use super::channel::{READ_MAX_BYTES, Remarks};
+use super::channel::READ_MAX_BYTES;
+use super::doing::{Aside, Doing};
 use super::mailbox::Batch;
-use super::program::{Doing, Program, Role};
+use super::program::{Program, Role, Slot};
+use super::syslog::{PATIENCE_SECS, Syslog};
+use super::timer::Timer;
 use super::{ActivityLog, BytesReport, Note, Order, Orders, Report};
 
 /// Descriptors that one look takes out; the next look finds the rest.
 const EVENTS_AT_ONCE_MAX: usize = 256;
 
-/// The mailbox among the descriptors that are waited for; processes count from 0.
+/// The mailbox among the descriptors that are waited for; slots count from 0.
 const MAILBOX: u64 = u64::MAX;
 
 /// A target of the activity log that could not take more.
 const ACTIVITY: u64 = u64::MAX - 1;
+
+/// Syslog, when it could not take more, and when it has not for too long.
+const SYSLOG: u64 = u64::MAX - 2;
+const SYSLOG_HANGS: u64 = u64::MAX - 3;
+
+/// The end of all patience with logs that have not taken their last lines.
+const CLOSING: u64 = u64::MAX - 4;
+
+/// How long that is, in seconds: less than the agent's end waits for this thread.
+const CLOSING_SECS: i64 = 4;
 
 /// The running thread.
 #[derive(Debug)]
@@ -43,6 +56,9 @@ impl Bytes {
         let orders = Orders::new(activity.level())?;
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         epoll::add(&epoll, &orders, EventData::new_u64(MAILBOX), EventFlags::IN)?;
+        let (patience, closing) = (Timer::new()?, Timer::new()?);
+        epoll::add(&epoll, &patience, EventData::new_u64(SYSLOG_HANGS), EventFlags::IN)?;
+        epoll::add(&epoll, &closing, EventData::new_u64(CLOSING), EventFlags::IN)?;
         let worker = Worker {
             epoll,
             orders: orders.clone(),
@@ -50,6 +66,14 @@ impl Bytes {
             strip_ansi,
             report,
             programs: HashMap::new(),
+            attached: HashMap::new(),
+            leaving: HashMap::new(),
+            next_slot: 0,
+            syslog: Syslog::new(),
+            waiting: HashSet::new(),
+            patience,
+            closing,
+            is_closing: false,
             buffer: vec![0; READ_MAX_BYTES],
         };
         let thread =
@@ -81,14 +105,26 @@ struct Worker {
     activity: ActivityLog,
     strip_ansi: bool,
     report: Report,
-    programs: HashMap<ProcessId, Program>,
+    programs: HashMap<Slot, Program>,
+    /// The living.
+    attached: HashMap<ProcessId, Slot>,
+    /// The gone whose last output is not taken yet: one of each process at most.
+    leaving: HashMap<ProcessId, Slot>,
+    next_slot: u64,
+    syslog: Syslog,
+    /// Whose lines syslog has not taken yet, and since when.
+    waiting: HashSet<Slot>,
+    patience: Timer,
+    closing: Timer,
+    is_closing: bool,
     buffer: Vec<u8>,
 }
 
 impl Worker {
     fn run(mut self) -> ActivityLog {
         let mut events = Vec::with_capacity(EVENTS_AT_ONCE_MAX);
-        loop {
+        while !self.is_finished() {
+            self.await_takers();
             events.clear();
             let room = rustix::buffer::spare_capacity(&mut events);
             match epoll::wait(&self.epoll, room, None) {
@@ -98,40 +134,47 @@ impl Worker {
                     format!("the bytes thread cannot wait: {errno}"),
                 )]),
             }
-            let mut closing = false;
             for event in &events {
-                closing |= self.handle(event.data.u64());
-            }
-            self.await_activity();
-            if closing {
-                return self.end();
+                self.handle(event.data.u64());
             }
         }
+        self.activity
     }
 
-    /// Handles one event; whether nothing will follow.
-    fn handle(&mut self, key: u64) -> bool {
+    fn is_finished(&self) -> bool {
+        self.is_closing && self.programs.is_empty() && self.activity.waiting().next().is_none()
+    }
+
+    fn handle(&mut self, key: u64) {
         match key {
             MAILBOX => {
                 let batch = self.orders.take();
-                return self.perform_all(batch);
+                self.perform_all(batch);
             }
             ACTIVITY => self.activity.flush(),
+            SYSLOG => self.flush_syslog(),
+            SYSLOG_HANGS => {
+                let mut notes = Vec::new();
+                self.syslog.give_up(&mut notes);
+                self.note(notes);
+                self.flush_syslog();
+            }
+            CLOSING => self.give_up_closing(),
             key => {
-                if let Some((process, role)) = Role::of(key) {
-                    self.contained(Some(process), |worker| {
-                        worker.with(process, |program, doing| program.on_ready(role, doing));
+                if let Some((slot, role)) = Role::of(key) {
+                    self.contained(Some(slot), |worker| {
+                        worker.with(slot, |program, doing| program.on_ready(role, doing));
                     });
                 }
             }
         }
-        false
     }
 
-    fn perform_all(&mut self, batch: Batch) -> bool {
+    fn perform_all(&mut self, batch: Batch) {
         for order in batch.orders {
             let (process, instead) = (process_of(&order), failure_of(&order));
-            let done = self.contained(process, |worker| worker.perform(order));
+            let slot = process.and_then(|process| self.attached.get(&process).copied());
+            let done = self.contained(slot, |worker| worker.perform(order));
             if let (false, Some(report)) = (done, instead) {
                 (self.report)(report);
             }
@@ -140,18 +183,25 @@ impl Worker {
             let text = format!("too much to log at once, dropped {} lines", batch.lines_dropped);
             self.note(vec![(Level::Warn, text)]);
         }
-        batch.closing
+        if batch.closing && !self.is_closing {
+            self.is_closing = true;
+            let attached: Vec<ProcessId> = self.attached.keys().copied().collect();
+            for process in attached {
+                self.detach(process);
+            }
+            self.closing.set_secs(CLOSING_SECS);
+        }
     }
 
     /// Does something; a panic in it ends the channels of its program and nothing else. Whether
     /// it was done.
-    fn contained(&mut self, process: Option<ProcessId>, act: impl FnOnce(&mut Self)) -> bool {
+    fn contained(&mut self, slot: Option<Slot>, act: impl FnOnce(&mut Self)) -> bool {
+        let name = slot.and_then(|slot| self.programs.get(&slot)).map(Program::name);
         if catch_unwind(AssertUnwindSafe(|| act(self))).is_ok() {
             return true;
         }
-        let lost = process.and_then(|process| self.programs.remove(&process));
-        let whose =
-            lost.map_or_else(String::new, |lost| format!(", closing logs of {}", lost.name()));
+        // What it was about went with the panic.
+        let whose = name.map_or_else(String::new, |name| format!(", closing logs of {name}"));
         let text = format!("internal error in the bytes thread{whose}");
         self.note(vec![(Level::Critical, text)]);
         false
@@ -161,27 +211,31 @@ impl Worker {
         match order {
             Order::Attach { process, pid, channels } => {
                 self.detach(process);
-                let program = Program::new(process, pid, channels);
-                self.programs.insert(process, program);
-                self.with(process, Program::watch_all);
+                let slot = Slot(self.next_slot);
+                self.next_slot += 1;
+                self.programs.insert(slot, Program::new(slot, process, pid, channels));
+                self.attached.insert(process, slot);
+                self.with(slot, Program::watch_all);
             }
             Order::Drain { process, pid } => {
-                let attached = self.programs.get(&process);
-                if attached.is_some_and(|program| program.pid() == pid) {
+                let slot = self.attached.get(&process);
+                let program = slot.and_then(|slot| self.programs.get(slot));
+                if program.is_some_and(|program| program.pid() == pid) {
                     self.detach(process);
+                } else {
+                    (self.report)(BytesReport::Drained { process, pid });
                 }
-                (self.report)(BytesReport::Drained { process, pid });
             }
             Order::Stdin { ticket, process, bytes } => {
-                let verdict =
-                    self.with(process, |program, doing| program.write_stdin(&bytes, doing));
+                let verdict = self
+                    .with_attached(process, |program, doing| program.write_stdin(&bytes, doing));
                 let nobody = || Err(Refusal::NoStdin(String::new()));
                 let verdict = verdict.unwrap_or_else(nobody);
                 (self.report)(BytesReport::StdinWritten { ticket, verdict });
             }
             Order::ClearLogs { ticket, process } => {
-                let program = self.programs.get_mut(&process);
-                let verdict = program.map_or(Ok(()), Program::clear_logs);
+                let verdict = self.with_attached(process, |program, _| program.clear_logs());
+                let verdict = verdict.unwrap_or(Ok(()));
                 (self.report)(BytesReport::LogsCleared { ticket, process, verdict });
             }
             Order::Reopen => self.reopen(),
@@ -196,37 +250,96 @@ impl Worker {
 
     fn reopen(&mut self) {
         self.activity.reopen();
-        let attached: Vec<ProcessId> = self.programs.keys().copied().collect();
-        for process in attached {
-            self.with(process, Program::reopen_logs);
+        let slots: Vec<Slot> = self.programs.keys().copied().collect();
+        for slot in slots {
+            self.with(slot, Program::reopen_logs);
         }
     }
 
+    /// The child is gone. What its logs have not taken yet may follow, but only of one life of a
+    /// process at a time.
     fn detach(&mut self, process: ProcessId) {
-        if self.programs.contains_key(&process) {
-            self.with(process, Program::drain);
-            self.programs.remove(&process);
+        let Some(slot) = self.attached.remove(&process) else {
+            return;
+        };
+        if let Some(older) = self.leaving.insert(process, slot) {
+            self.close(older);
         }
+        self.with(slot, Program::drain);
     }
 
-    /// Does something with one program, if it is attached, and says what it gives rise to.
-    fn with<T>(
+    fn close(&mut self, slot: Slot) {
+        let Some(program) = self.programs.remove(&slot) else {
+            return;
+        };
+        let (process, pid) = (program.process(), program.pid());
+        if self.leaving.get(&process) == Some(&slot) {
+            self.leaving.remove(&process);
+        }
+        self.waiting.remove(&slot);
+        self.lend(|doing| program.close(doing));
+        (self.report)(BytesReport::Drained { process, pid });
+    }
+
+    /// Whatever has not been taken by now is given up.
+    fn give_up_closing(&mut self) {
+        let slots: Vec<Slot> = self.programs.keys().copied().collect();
+        for slot in slots {
+            self.close(slot);
+        }
+        self.activity.give_up();
+    }
+
+    fn with_attached<T>(
         &mut self,
         process: ProcessId,
         act: impl FnOnce(&mut Program, &mut Doing<'_>) -> T,
     ) -> Option<T> {
-        let program = self.programs.get_mut(&process)?;
+        let slot = *self.attached.get(&process)?;
+        self.with(slot, act)
+    }
+
+    /// Does something with one program, if it is there, and says what it gives rise to.
+    fn with<T>(
+        &mut self,
+        slot: Slot,
+        act: impl FnOnce(&mut Program, &mut Doing<'_>) -> T,
+    ) -> Option<T> {
+        let mut program = self.programs.remove(&slot)?;
+        let done = self.lend(|doing| act(&mut program, doing));
+        if program.waits_for_syslog() {
+            self.waiting.insert(slot);
+        }
+        let is_done = program.is_done();
+        self.programs.insert(slot, program);
+        if is_done {
+            self.close(slot);
+        }
+        Some(done)
+    }
+
+    fn lend<T>(&mut self, act: impl FnOnce(&mut Doing<'_>) -> T) -> T {
         let mut doing = Doing {
             epoll: self.epoll.as_fd(),
             buffer: &mut self.buffer,
-            strip: self.strip_ansi,
-            debug: self.activity.level() <= Level::Debug,
-            remarks: Remarks::default(),
+            aside: Aside {
+                strip: self.strip_ansi,
+                debug: self.activity.level() <= Level::Debug,
+                syslog: &mut self.syslog,
+                notes: Vec::new(),
+            },
         };
-        let done = act(program, &mut doing);
-        let notes = doing.remarks.notes;
+        let done = act(&mut doing);
+        let notes = doing.aside.notes;
         self.note(notes);
-        Some(done)
+        done
+    }
+
+    fn flush_syslog(&mut self) {
+        self.patience.clear();
+        for slot in std::mem::take(&mut self.waiting) {
+            self.with(slot, Program::on_syslog);
+        }
     }
 
     fn note(&mut self, notes: Vec<Note>) {
@@ -235,19 +348,20 @@ impl Worker {
         }
     }
 
-    /// Waits for targets of the activity log that could not take more.
-    fn await_activity(&self) {
+    /// Waits for targets of the activity log, and for syslog, that could not take more.
+    fn await_takers(&mut self) {
         for target in self.activity.waiting() {
             arm(self.epoll.as_fd(), target, ACTIVITY);
         }
-    }
-
-    fn end(mut self) -> ActivityLog {
-        let attached: Vec<ProcessId> = self.programs.keys().copied().collect();
-        for process in attached {
-            self.detach(process);
+        while !self.waiting.is_empty() {
+            if let Some(socket) = self.syslog.as_fd() {
+                arm(self.epoll.as_fd(), socket, SYSLOG);
+                self.patience.set_secs(PATIENCE_SECS);
+                return;
+            }
+            // The connection has broken meanwhile: the lines are sent or lost, but wait no more.
+            self.flush_syslog();
         }
-        self.activity
     }
 }
 

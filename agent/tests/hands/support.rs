@@ -8,7 +8,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
 use agent::logs::{
-    ActivityLog, ActivitySettings, Bytes, BytesReport, Channels, Order, Orders, Rotation,
+    ActivityLog, ActivitySettings, Bytes, BytesReport, Channels, Order, Orders, Place, Rotation,
 };
 use agent::spawn::{Job, Jobs, SpawnReport, SpawnSettings, Spawner, reap};
 use agent_core::effect::{ProcessId, SpawnOrder};
@@ -52,7 +52,7 @@ impl Host {
     pub fn with(level: Level, strip_ansi: bool) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let activity = ActivityLog::open(&ActivitySettings {
-            path: Some(directory.path().join("activity.log")),
+            place: Place::File(directory.path().join("activity.log")),
             rotation: Rotation::default(),
             level,
             to_stdout: false,

@@ -21,7 +21,7 @@ pub use identity::{BadIdentity, Identity, Role};
 pub use namespec::{Namespec, ProcessPart};
 pub use origin::Origin;
 pub use outcome::{Outcome, OutcomeKind};
-pub use repr::repr;
+pub use repr::{repr, repr_of_bytes};
 pub use row::Row;
 pub use selector::{
     BadSelector, HostSelector, HostState, LabelTerm, NAMES_MAX, ProcessSelector, TargetSelector,

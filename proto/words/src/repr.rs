@@ -1,4 +1,4 @@
-//! Python's `repr` of a text, since supervisord's messages show names that way.
+//! Python's `repr` of texts and bytes, since supervisord's messages show names that way.
 
 use std::fmt::Write as _;
 
@@ -27,6 +27,26 @@ pub fn repr(text: &str) -> String {
     out
 }
 
+/// Bytes as Python shows them: `b'\xff\n'`.
+#[must_use]
+pub fn repr_of_bytes(bytes: &[u8]) -> String {
+    let quote = if bytes.contains(&b'\'') && !bytes.contains(&b'"') { '"' } else { '\'' };
+    let mut out = format!("b{quote}");
+    for &byte in bytes {
+        match char::from(byte) {
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if c == quote => out.extend(['\\', c]),
+            c if c == ' ' || c.is_ascii_graphic() => out.push(c),
+            _ => push_escaped(&mut out, u32::from(byte)),
+        }
+    }
+    out.push(quote);
+    out
+}
+
 fn push_escaped(out: &mut String, code: u32) {
     // Writing to a String cannot fail.
     let _ = match code {
@@ -49,7 +69,7 @@ fn is_printable(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::repr;
+    use super::{repr, repr_of_bytes};
 
     #[test]
     fn quotes_and_escapes_are_pythons() {
@@ -63,6 +83,18 @@ mod tests {
             ("\u{378}\u{e0001}\u{1f600}", "'\\u0378\\U000e0001\u{1f600}'"),
         ] {
             assert_eq!(repr(text), shown);
+        }
+    }
+
+    #[test]
+    fn bytes_are_shown_as_python_shows_them() {
+        for (bytes, shown) in [
+            (&b"\xff\xfe\n"[..], r"b'\xff\xfe\n'"),
+            (b"it's", r#"b"it's""#),
+            (b"'\"", r#"b'\'"'"#),
+            (b"\\ \x00", r"b'\\ \x00'"),
+        ] {
+            assert_eq!(repr_of_bytes(bytes), shown);
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod http;
 pub mod ledger;
 pub mod logs;
 pub mod mailbox;
+pub mod pidproxy;
 #[cfg(test)]
 mod played;
 pub mod run;

@@ -8,6 +8,7 @@ use agent_core::spec::{Configuration, GroupSpec, Level};
 use crate::World;
 use crate::disk::Disk;
 use crate::error::{ConfigError, Place};
+use crate::fault::Fault;
 use crate::ini::Ini;
 use crate::known::{Keys, keys, nearest_key, nearest_section};
 use crate::load::{LoadRequest, Sources, load, read_files};
@@ -46,10 +47,30 @@ pub fn check(request: &LoadRequest, disk: &dyn Disk, users: &dyn Users) -> Repor
         unread(&ini, &mut report.warnings);
     }
     match load(request, disk, users) {
-        Ok(configuration) => said(&configuration, &mut report.warnings),
+        Ok(configuration) => {
+            said(&configuration, &mut report.warnings);
+            report.error = not_started(&configuration, request, &world);
+        }
         Err(error) => report.error = Some(error),
     }
     report
+}
+
+/// What [`load`] lets pass, as supervisord's reread does, and what ends a start.
+fn not_started(
+    configuration: &Configuration,
+    request: &LoadRequest,
+    world: &World<'_>,
+) -> Option<ConfigError> {
+    let interfaces = &configuration.rpc_interfaces;
+    let (name, key) =
+        interfaces.iter().find_map(|one| Some((&one.name, one.unexpected_key.as_ref()?)))?;
+    if configuration.servers.is_empty() {
+        return None;
+    }
+    let sources = read_files(request, world).ok()?;
+    let place = sources.ini.place(&format!("rpcinterface:{name}"), Some(key));
+    Some(ConfigError::new(Fault::UnexpectedKey(name.clone()), place))
 }
 
 /// Sections and keys that nobody reads (INI-26).

@@ -157,6 +157,9 @@ pub enum Fault {
     /// INI-33.
     #[error(".ini file has [include] section, but no files setting")]
     IncludeWithoutFiles,
+    /// ST-22, at start.
+    #[error("Could not make {0} rpc interface")]
+    UnexpectedKey(String),
     /// KHS-02.
     #[error("section [{0}] has no port value")]
     NoPort(String),

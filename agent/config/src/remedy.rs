@@ -56,6 +56,9 @@ impl Fault {
 
     fn of_section(&self) -> String {
         let text = match self {
+            Self::UnexpectedKey(_) => {
+                "drop the key: no interface takes one besides its factory, not even from [DEFAULT]"
+            }
             Self::NoPort(_) => "add port = HOST:PORT",
             Self::NoFile(_) => "add file = and the path of the socket",
             Self::BadChmod(_) | Self::BadSocketMode(_) => "write an octal mode, such as 0700",

@@ -15,9 +15,9 @@ pub struct Configuration {
     pub daemon: DaemonSpec,
     /// `[inet_http_server…]` first, then `[unix_http_server…]`, each in file order.
     pub servers: Vec<ServerSpec>,
-    /// The names of `[rpcinterface:…]` sections, in file order; without `supervisor` among them
-    /// the `supervisor.` methods are absent.
-    pub rpc_interfaces: Vec<String>,
+    /// `[rpcinterface:…]` sections, in file order; without `supervisor` among them the
+    /// `supervisor.` methods are absent.
+    pub rpc_interfaces: Vec<RpcInterfaceSpec>,
     /// Every group, sorted as supervisord builds them: by (priority, name), stable; a name that
     /// stands twice is kept twice here, since only the first is activated.
     pub groups: Vec<GroupSpec>,
@@ -29,6 +29,16 @@ pub struct Configuration {
     pub file: String,
     /// The directory of that file, absolute: what `%(here)s` means.
     pub here: String,
+}
+
+/// One `[rpcinterface:x]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RpcInterfaceSpec {
+    /// The x.
+    pub name: String,
+    /// The first key that is not the factory's: none can be used, and with an HTTP server it is an
+    /// error at start.
+    pub unexpected_key: Option<String>,
 }
 
 /// `[supervisord]`.

@@ -10,19 +10,19 @@ use agent_config::{LoadRequest, RealDisk, load};
 use agent_core::Supervisor;
 use agent_core::command::PreparedGroup;
 use agent_core::effect::Finish;
-use agent_core::spec::{Configuration, GroupKind, GroupSpec, Level, ServerSpec};
-use proto_words::repr;
+use agent_core::spec::{Configuration, GroupKind, GroupSpec, Level};
 use thiserror::Error;
 use tokio::sync::{mpsc, watch};
 
 use super::doors::{self, Doors};
 use super::errands::{HostErrands, prepare};
+use super::inherited::Inherited;
 use super::pidfile::Pidfile;
 use super::users::HostUsers;
-use super::{background, limits, privileges};
+use super::{background, limits, privileges, servers};
 use crate::clock::Clock;
 use crate::fleet::FleetSettings;
-use crate::http::{self, BoundServer};
+use crate::http::{BoundServer, SocketFile};
 use crate::logs::{ActivityLog, ActivitySettings, Bytes, Place, Rotation, auto};
 use crate::mailbox::{Facts, Mailbox};
 use crate::run::{REPORTS_WAITING_MAX, Report, Tools, run};
@@ -62,51 +62,78 @@ struct Opened {
     fleet: Option<FleetSettings>,
 }
 
-/// Lives once, and says what is to follow. `first` is false after a restart: limits and the
-/// background are of the first life only. `last_log` is the activity log of the life before, and
-/// becomes this life's.
+/// What goes from one life of the process to the next.
+pub struct Kept {
+    /// No restart yet: limits and the background are of the first life only.
+    pub(super) first: bool,
+    /// The activity log of the life before.
+    pub(super) last_log: Option<PathBuf>,
+    /// Left open by whoever started us.
+    pub(super) inherited: Inherited,
+}
+
+/// Lives once, and says what is to follow.
 ///
 /// # Errors
 ///
 /// [`Failure`], with the text for stderr.
-pub fn live(
-    request: &LoadRequest,
-    first: bool,
-    epoch: u64,
-    last_log: &mut Option<PathBuf>,
-) -> Result<Finish, Failure> {
-    let mut opened = open(request, first, last_log)?;
+pub fn live(request: &LoadRequest, epoch: u64, kept: &mut Kept) -> Result<Finish, Failure> {
+    let mut opened = open(request, kept)?;
     // The pidfile invites signals; until the loop hears them they wait.
     signals::hold();
+    let mut traces = Traces::of(&opened.servers);
     let daemon = &opened.configuration.daemon;
-    if first && !daemon.nodaemon {
-        let said = background::go(daemon)
-            .map_err(|errno| Failure::System(format!("cannot fork: {errno}")))?;
-        for (level, text) in said {
-            opened.activity.log(level, &text);
-        }
+    if kept.first && !daemon.nodaemon {
+        background::go(daemon, &mut opened.activity)
+            .map_err(|error| Failure::System(format!("cannot go to the background: {error}")))?;
     }
-    let pidfile = write_pidfile(&mut opened);
+    traces.pidfile = write_pidfile(&mut opened);
     let finish = work(request, opened, epoch);
-    if let Some(pidfile) = pidfile {
-        pidfile.remove();
+    if finish.is_ok() {
+        // The doors have unlinked their sockets, while these were their own beyond doubt.
+        traces.sockets.clear();
     }
     finish
 }
 
-fn open(
-    request: &LoadRequest,
-    first: bool,
-    last_log: &mut Option<PathBuf>,
-) -> Result<Opened, Failure> {
+/// The files by which others find a living agent. They go with the life, however it ends (UP-15);
+/// the process that stays behind when we go to the background ends without this.
+struct Traces {
+    sockets: Vec<SocketFile>,
+    pidfile: Option<Pidfile>,
+}
+
+impl Traces {
+    fn of(servers: &[BoundServer]) -> Self {
+        Self {
+            sockets: servers.iter().filter_map(BoundServer::socket_file).collect(),
+            pidfile: None,
+        }
+    }
+}
+
+impl Drop for Traces {
+    fn drop(&mut self) {
+        self.sockets.iter().for_each(SocketFile::unlink);
+        if let Some(pidfile) = self.pidfile.take() {
+            pidfile.remove();
+        }
+    }
+}
+
+fn open(request: &LoadRequest, kept: &mut Kept) -> Result<Opened, Failure> {
+    let first = kept.first;
     let configuration = load(request, &RealDisk, &HostUsers).map_err(|error| usage(&error))?;
     let daemon = &configuration.daemon;
     let mut said = configuration.messages.clone();
+    if !first {
+        kept.inherited.close_below(daemon.minfds);
+    }
     said.extend(privileges::drop_to(daemon.user.as_ref()).map_err(|error| usage(&error))?);
     if first {
         said.extend(limits::raise(daemon.minfds, daemon.minprocs).map_err(|error| usage(&error))?);
     }
-    let mut activity = open_log(&configuration, last_log)?;
+    let mut activity = open_log(&configuration, &mut kept.last_log)?;
     // All criticals, then warnings, then infos; within each as they came.
     said.sort_by_key(|(level, _)| std::cmp::Reverse(*level));
     if !daemon.nocleanup {
@@ -131,16 +158,13 @@ fn open(
     for (level, text) in said {
         activity.log(level, &text);
     }
-    let servers = http::open(&configuration.servers).map_err(|error| {
+    let servers = servers::open(&configuration, first, &mut activity).map_err(|error| {
         if !first {
             // A daemon's stderr leads nowhere, and its programs are stopped.
             activity.log(Level::Critical, &format!("not started again: {error}"));
         }
         usage(&error)
     })?;
-    for server in &configuration.servers {
-        announce_server(&mut activity, server, &configuration.rpc_interfaces);
-    }
     Ok(Opened { configuration, activity, groups, servers, fleet })
 }
 
@@ -187,19 +211,6 @@ fn open_log(
     let mut activity = ActivityLog::open(&settings).map_err(system(&what))?;
     activity.log(Level::Critical, &text);
     Ok(activity)
-}
-
-fn announce_server(activity: &mut ActivityLog, server: &ServerSpec, interfaces: &[String]) {
-    for name in interfaces {
-        activity.log(Level::Info, &format!("RPC interface {} initialized", repr(name)));
-    }
-    if server.credentials.is_none() {
-        let text = format!(
-            "Server {} running without any HTTP authentication checking",
-            repr(&server.section)
-        );
-        activity.log(Level::Critical, &text);
-    }
 }
 
 fn write_pidfile(opened: &mut Opened) -> Option<Pidfile> {
@@ -274,7 +285,7 @@ fn facts(configuration: &Configuration) -> Facts {
         has_supervisor_interface: configuration
             .rpc_interfaces
             .iter()
-            .any(|name| name == "supervisor"),
+            .any(|interface| interface.name == "supervisor"),
     }
 }
 

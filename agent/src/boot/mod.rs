@@ -8,10 +8,13 @@ pub mod life;
 pub mod users;
 
 mod background;
+mod called;
 mod doors;
+mod inherited;
 mod limits;
 mod pidfile;
 mod privileges;
+mod servers;
 mod shown;
 mod words;
 
@@ -21,9 +24,12 @@ use std::process::ExitCode;
 use agent_config::{LoadRequest, Parsed, ROOT_SEARCH_WARNING, RealDisk, Surroundings, World};
 use agent_core::effect::Finish;
 
-use self::life::{Failure, live};
+use self::called::{Called, whole_name};
+use self::inherited::Inherited;
+use self::life::{Failure, Kept, live};
 use self::users::HostUsers;
 use crate::clock::Clock;
+use crate::pidproxy;
 use crate::spawn::reap::ignore_file_size_signal;
 
 /// supervisord's version, which scripts compare.
@@ -35,15 +41,22 @@ const OWN_VARIABLES: &str = "FLEETVISOR_";
 /// Runs the agent as its command line says.
 #[must_use]
 pub fn main(argv: &[String]) -> ExitCode {
-    let name = argv.first().map_or("fleetvisord", String::as_str);
-    let called = name.rsplit('/').next().unwrap_or(name);
+    // Nothing has been opened yet.
+    let inherited = Inherited::look();
+    let (name, words) = argv.split_first().map_or(("fleetvisord", argv), |(a, b)| (a.as_str(), b));
     let surroundings = surroundings();
-    if called != "supervisord"
-        && let Some(code) = words::run(argv.get(1..).unwrap_or(&[]), &surroundings)
-    {
-        return code;
+    match Called::by(name) {
+        Called::Supervisord => {}
+        Called::EchoSupervisordConf => return words::echo_sample(),
+        Called::PidProxy => return pidproxy::main(name, words),
+        Called::Agent => {
+            if let Some(code) = words::run(words, &surroundings) {
+                return code;
+            }
+        }
     }
-    match start(argv, surroundings) {
+    let name = whole_name(name, surroundings.environment.get("PATH").map_or("", String::as_str));
+    match start(&name, words, surroundings, inherited) {
         Ok(code) => code,
         Err(Failure::Usage(text)) => {
             eprintln!("Error: {text}\nFor help, use {name} -h");
@@ -56,12 +69,21 @@ pub fn main(argv: &[String]) -> ExitCode {
     }
 }
 
-fn start(argv: &[String], surroundings: Surroundings) -> Result<ExitCode, Failure> {
+fn start(
+    name: &str,
+    words: &[String],
+    surroundings: Surroundings,
+    inherited: Inherited,
+) -> Result<ExitCode, Failure> {
     let usage = |error: &dyn ToString| Failure::Usage(error.to_string());
     let world = World { surroundings: &surroundings, disk: &RealDisk, users: &HostUsers };
-    let options = match agent_config::parse(argv, &world).map_err(|error| usage(&error))? {
+    let argv: Vec<String> = [name.to_owned()].into_iter().chain(words.iter().cloned()).collect();
+    let options = match agent_config::parse(&argv, &world).map_err(|error| usage(&error))? {
         Parsed::Help(text) => {
             print!("{text}");
+            if Called::by(name) == Called::Agent {
+                print!("{}", words::WORDS);
+            }
             return Ok(ExitCode::SUCCESS);
         }
         Parsed::Version => {
@@ -70,30 +92,28 @@ fn start(argv: &[String], surroundings: Surroundings) -> Result<ExitCode, Failur
         }
         Parsed::Run(options) => *options,
     };
-    let argv0 = argv.first().map_or("", String::as_str);
     if options.configuration.is_none() && nix::unistd::Uid::current().is_root() {
-        eprintln!("{argv0}: UserWarning: {ROOT_SEARCH_WARNING}");
+        eprintln!("{}:{}: UserWarning: {ROOT_SEARCH_WARNING}", file!(), line!());
     }
-    let found = agent_config::find(argv0, &options, &world).map_err(|error| usage(&error))?;
+    let found = agent_config::find(name, &options, &world).map_err(|error| usage(&error))?;
     let request =
         LoadRequest { file: found.file, options, surroundings, remembered: BTreeMap::new() };
-    live_until_the_end(request)
+    live_until_the_end(request, inherited)
 }
 
-fn live_until_the_end(mut request: LoadRequest) -> Result<ExitCode, Failure> {
+fn live_until_the_end(mut request: LoadRequest, inherited: Inherited) -> Result<ExitCode, Failure> {
     ignore_file_size_signal();
     let clock = Clock::start();
     let mut epoch = 0;
-    let mut first = true;
-    let mut last_log = None;
+    let mut kept = Kept { first: true, last_log: None, inherited };
     loop {
         // New at each life, and greater than any before, also across processes.
         let wall = u64::try_from(clock.now().wall_ms).unwrap_or(0);
         epoch = wall.max(epoch + 1);
-        match live(&request, first, epoch, &mut last_log)? {
+        match live(&request, epoch, &mut kept)? {
             Finish::Exit => return Ok(ExitCode::SUCCESS),
             Finish::Restart => {
-                first = false;
+                kept.first = false;
                 // Relative paths mean what they meant at first, also after a change of directory: the
                 // check before a restart and the restart itself read the same file.
                 let cwd = request.surroundings.cwd;

@@ -18,7 +18,8 @@ pub fn configuration(configuration: &Configuration, warnings: &[Warning]) -> Val
         "here": configuration.here,
         "daemon": daemon(&configuration.daemon),
         "servers": configuration.servers.iter().map(server).collect::<Vec<_>>(),
-        "rpc_interfaces": configuration.rpc_interfaces,
+        "rpc_interfaces":
+            configuration.rpc_interfaces.iter().map(|one| &one.name).collect::<Vec<_>>(),
         "groups": configuration.groups.iter().map(group).collect::<Vec<_>>(),
         "fleet": configuration.fleet,
         "messages": configuration.messages.iter().map(message).collect::<Vec<_>>(),

@@ -13,6 +13,7 @@ use super::doors::fleet_settings;
 use super::shown;
 use super::users::HostUsers;
 use crate::fleet::SettingsError;
+use crate::pidproxy;
 
 /// What `fleetvisord check` prints when it is told too little.
 const CHECK_USAGE: &str = "usage: fleetvisord check [-o json] FILE
@@ -20,11 +21,31 @@ Reads a supervisord.conf with its includes and says what is wrong with it: the p
 and what would be right. Nothing is started. Exit code 0 when it can be used, 2 when not.
 With -o json everything that was read, or why it cannot be used, is one JSON document.";
 
+/// What `fleetvisord -h` says besides supervisord's own text.
+pub(super) const WORDS: &str = "\
+Instead of options, fleetvisord also takes one of these words:
+check [-o json] FILE         what is wrong with a configuration, and where
+echo-conf                   a configuration to begin with, on stdout
+pidproxy PIDFILE COMMAND... run a command and send signals on to the pid in a file
+version                     the version of fleetvisord itself
+";
+
+const ECHO_CONF_USAGE: &str = "usage: fleetvisord echo-conf
+Prints a supervisord.conf to begin with: what nearly everybody needs, and every other key in a
+comment. Called echo_supervisord_conf (a symbolic link will do) the program does the same.";
+
+const VERSION_USAGE: &str = "usage: fleetvisord version
+Prints the version of fleetvisord itself, and of the Supervisor that it stands for.";
+
+/// A configuration to begin with: the keys of supervisord's own (AUX-02), in our words.
+const SAMPLE: &str = include_str!("sample.conf");
+
 /// Runs our own verb, if the first word is one.
 #[must_use]
 pub fn run(words: &[String], surroundings: &Surroundings) -> Option<ExitCode> {
     let (verb, rest) = words.split_first()?;
     match (verb.as_str(), rest) {
+        ("version", [word]) if asks_for_help(word) => Some(say(VERSION_USAGE)),
         ("version", []) => {
             println!(
                 "fleetvisord {} (answers as Supervisor {})",
@@ -38,16 +59,32 @@ pub fn run(words: &[String], surroundings: &Surroundings) -> Option<ExitCode> {
             Some(check_as_json(file, surroundings))
         }
         ("check", _) => {
-            let asked = rest.iter().any(|word| word == "--help" || word == "-h");
-            if asked {
-                println!("{CHECK_USAGE}");
-                return Some(ExitCode::SUCCESS);
+            if rest.iter().any(|word| asks_for_help(word)) {
+                return Some(say(CHECK_USAGE));
             }
             eprintln!("{CHECK_USAGE}");
             Some(ExitCode::from(2))
         }
+        ("echo-conf", [word]) if asks_for_help(word) => Some(say(ECHO_CONF_USAGE)),
+        ("echo-conf", []) => Some(echo_sample()),
+        ("pidproxy", _) => Some(pidproxy::main("fleetvisord pidproxy", rest)),
         _ => None,
     }
+}
+
+fn asks_for_help(word: &str) -> bool {
+    word == "--help" || word == "-h"
+}
+
+fn say(text: &str) -> ExitCode {
+    println!("{text}");
+    ExitCode::SUCCESS
+}
+
+/// Prints a configuration to begin with.
+pub(super) fn echo_sample() -> ExitCode {
+    print!("{SAMPLE}");
+    ExitCode::SUCCESS
 }
 
 fn check_file(file: &str, surroundings: &Surroundings) -> ExitCode {

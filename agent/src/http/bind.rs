@@ -119,28 +119,14 @@ impl BoundServer {
     }
 }
 
-/// Opens every server, in the order given. When one fails, those before it are closed again.
+/// Opens a server.
 ///
 /// A stale unix socket is taken over; standard error gets `Unlinking stale socket PATH`.
 ///
 /// # Errors
 ///
 /// [`BindError`], whose text follows `Error: ` in supervisord's words.
-pub fn open(servers: &[ServerSpec]) -> Result<Vec<BoundServer>, BindError> {
-    let mut opened = Vec::with_capacity(servers.len());
-    for server in servers {
-        match open_one(server) {
-            Ok(bound) => opened.push(bound),
-            Err(error) => {
-                opened.into_iter().for_each(BoundServer::close);
-                return Err(error);
-            }
-        }
-    }
-    Ok(opened)
-}
-
-fn open_one(server: &ServerSpec) -> Result<BoundServer, BindError> {
+pub fn open(server: &ServerSpec) -> Result<BoundServer, BindError> {
     let listener = match &server.address {
         ServerAddress::Inet { host, port } => Listener::Tcp(open_inet(host, *port)?),
         ServerAddress::Unix { path, mode, owner } => {
@@ -221,7 +207,7 @@ mod tests {
             (inet("192.0.2.1", 9), format!("{start} errno.EADDRNOTAVAIL (99)")),
         ];
         for (server, text) in cases {
-            assert_eq!(open(&[server]).unwrap_err().to_string(), text);
+            assert_eq!(open(&server).unwrap_err().to_string(), text);
         }
         assert_eq!(
             BindError::from(Errno::EACCES).to_string(),
@@ -233,7 +219,7 @@ mod tests {
     fn a_port_that_somebody_listens_on_is_in_use() {
         let other = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let port = other.local_addr().unwrap().port();
-        let error = open(&[inet("127.0.0.1", port)]).unwrap_err();
+        let error = open(&inet("127.0.0.1", port)).unwrap_err();
         assert_eq!(error, BindError::InUse);
     }
 }

@@ -54,11 +54,15 @@ pub(super) fn open(
     for _ in 0..TAKEOVERS_MAX {
         // A leftover of an earlier agent with our pid.
         let _ = fs::remove_file(&temporary);
-        let linked = bind_and_link(&temporary, path, mode);
+        let opened = match bind_and_link(&temporary, path, mode) {
+            Ok(Some(listener)) => own(path, owner).map(|file| Some((listener, file))),
+            Ok(None) => Ok(None),
+            Err(error) => Err(error),
+        };
         // The link lives on; a name that is not there need not be removed.
         let _ = fs::remove_file(&temporary);
-        if let Some(listener) = linked? {
-            return own(path, owner).map(|file| (listener, file));
+        if let Some(opened) = opened? {
+            return Ok(opened);
         }
         take_over(path)?;
     }

@@ -1,6 +1,8 @@
 //! `[rpcinterface:x]` (KRP-01 to KRP-05): only supervisord's own interface can be had here. Any other
 //! factory is Python and gets the text of one that cannot be found.
 
+use agent_core::spec::RpcInterfaceSpec;
+
 use super::{Build, after_colon};
 use crate::error::ConfigError;
 use crate::fault::Fault;
@@ -9,9 +11,9 @@ use crate::text::strip;
 const FACTORY_KEY: &str = "supervisor.rpcinterface_factory";
 const MAIN_FACTORY: &str = "supervisor.rpcinterface:make_main_rpcinterface";
 
-/// The names of all interfaces, in file order.
-pub(crate) fn read(build: &Build<'_>) -> Result<Vec<String>, ConfigError> {
-    let mut names = vec![];
+/// All interfaces, in file order.
+pub(crate) fn read(build: &Build<'_>) -> Result<Vec<RpcInterfaceSpec>, ConfigError> {
+    let mut interfaces = vec![];
     for section in build.sections("rpcinterface:") {
         let scope = build.scope(section);
         let Some(spec) = scope.text(FACTORY_KEY, &build.environment)? else {
@@ -25,9 +27,11 @@ pub(crate) fn read(build: &Build<'_>) -> Result<Vec<String>, ConfigError> {
         for key in build.ini.keys(section) {
             scope.text(key, &build.environment)?;
         }
-        names.push(after_colon(section).to_owned());
+        let mut others = build.ini.keys(section).into_iter().filter(|key| *key != FACTORY_KEY);
+        let unexpected_key = others.next().map(str::to_owned);
+        interfaces.push(RpcInterfaceSpec { name: after_colon(section).to_owned(), unexpected_key });
     }
-    Ok(names)
+    Ok(interfaces)
 }
 
 /// Python's entry points allow blanks around the colon and behind.

@@ -35,6 +35,13 @@ fn a_fault_says_where_what_and_what_would_be_right() {
             "DIR/s.conf: .ini file does not include supervisord section; add a line [supervisord]",
         ),
         (
+            "[supervisord]\n[unix_http_server]\nfile=s\n[rpcinterface:supervisor]\nretries=1\n\
+             supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n",
+            "DIR/s.conf:5: [rpcinterface:supervisor] retries: Could not make supervisor rpc \
+             interface; drop the key: no interface takes one besides its factory, not even from \
+             [DEFAULT]",
+        ),
+        (
             "[supervisord]\n[include]\nfiles = a/*.conf\n",
             "DIR/a/b.conf:2: [program:y] stopsignal: value 'NOPE' is not a valid signal name; write \
              TERM, HUP, INT, QUIT, KILL, USR1, USR2 or another signal",

@@ -102,7 +102,9 @@ fn the_daemon_and_its_servers() {
     let password = first.map(|credentials| credentials.password.as_str());
     assert_eq!(password, Some("env-a,node-1"), "EXP-19");
     assert_eq!(read.servers[1].credentials, None, "KHS-08");
-    assert_eq!(read.rpc_interfaces, ["supervisor"]);
+    let interfaces: Vec<_> = read.rpc_interfaces.iter().map(|one| one.name.as_str()).collect();
+    assert_eq!(interfaces, ["supervisor"]);
+    assert_eq!(read.rpc_interfaces[0].unexpected_key.as_deref(), None);
     let fleet = read.fleet.expect("there is a section");
     assert_eq!((fleet["host"].as_str(), fleet.len()), ("node-1", 2));
 }

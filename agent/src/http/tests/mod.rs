@@ -71,7 +71,7 @@ impl World {
             address,
             credentials: credentials.cloned(),
         });
-        let servers = open(&specs).unwrap();
+        let servers: Vec<_> = specs.iter().map(|spec| open(spec).unwrap()).collect();
         let port = servers[0].port().unwrap();
         let (stop, stopped) = watch::channel(false);
         let serving = tokio::spawn(serve_within(bounds, servers, mailbox, rpc(), log, stopped));

@@ -2,6 +2,7 @@
 
 mod broken;
 mod config;
+mod configurations;
 mod corpora;
 mod scenarios;
 mod signals;

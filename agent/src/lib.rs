@@ -4,6 +4,7 @@
 pub mod boot;
 pub mod clock;
 pub mod fleet;
+pub mod hosts;
 pub mod http;
 pub mod ledger;
 pub mod logs;

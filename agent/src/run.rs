@@ -110,6 +110,8 @@ struct Run {
     tools: Tools,
     exits: Arc<AsyncFd<Exits>>,
     children: HashMap<ProcessId, Running>,
+    /// What the groups of FastCGI programs listen on, while any of them lives.
+    sockets: HashMap<Arc<str>, Arc<OwnedFd>>,
     draining: BTreeMap<ProcessId, Draining>,
     replies: HashMap<Ticket, oneshot::Sender<Reply>>,
     next_ticket: u64,
@@ -133,6 +135,7 @@ pub async fn run(core: Supervisor, first: Vec<Effect>, tools: Tools) -> std::io:
         tools,
         exits,
         children: HashMap::new(),
+        sockets: HashMap::new(),
         draining: BTreeMap::new(),
         replies: HashMap::new(),
         next_ticket: 0,
@@ -269,6 +272,12 @@ impl Run {
             Report::Spawn(SpawnReport::Born { process, child }) => self.born(process, child),
             Report::Spawn(SpawnReport::Failed { process, why }) => {
                 self.feed(Input::SpawnFailed { process, why });
+            }
+            Report::Spawn(SpawnReport::SocketOpened { group, opened }) => {
+                let verdict = opened.map(|socket| {
+                    self.sockets.insert(Arc::clone(&group), Arc::new(socket));
+                });
+                self.feed(Input::SocketOpened { group, verdict });
             }
             Report::Spawn(SpawnReport::Checked { ticket, process, verdict }) => {
                 self.feed(Input::CommandChecked { ticket, process, verdict });

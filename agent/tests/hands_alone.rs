@@ -10,7 +10,7 @@ use std::time::Duration;
 use agent::logs::{ActivityLog, ActivitySettings, Bytes, BytesReport, Order, Place, Rotation};
 use agent::spawn::reap::{Exits, Strangers, reap_strangers, wait_pidfd};
 use agent::spawn::{Child, Job, SpawnReport, SpawnSettings, Spawner};
-use agent_core::effect::{ProcessId, SpawnOrder};
+use agent_core::effect::{ProcessId, SpawnOrder, Stdin};
 use agent_core::input::Exit;
 use agent_core::spec::{Autorestart, Level, LogFile, LogSpec, ProcessSpec};
 use proto_words::Signal;
@@ -67,8 +67,9 @@ fn birth(spawner: &Spawner, reports: &Receiver<SpawnReport>, key: u64, command: 
         process: ProcessId(key),
         group: Arc::from("shop"),
         spec: Arc::new(spec(command)),
+        stdin: Stdin::Pipe,
     };
-    assert!(spawner.jobs().post(Job::Spawn(order)).is_ok());
+    assert!(spawner.jobs().post(Job::Spawn { order, socket: None }).is_ok());
     match reports.recv_timeout(DEADLINE).unwrap() {
         SpawnReport::Born { child, .. } => child,
         other => panic!("{other:?}"),

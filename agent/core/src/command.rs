@@ -304,4 +304,6 @@ pub struct PreparedGroup {
     pub configured: GroupSpec,
     /// The AUTO files by (process name, `stdout` or `stderr`).
     pub auto_logs: BTreeMap<(String, String), String>,
+    /// Why it cannot work yet: its socket could not be made.
+    pub fault: Option<String>,
 }

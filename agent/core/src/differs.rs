@@ -24,7 +24,9 @@ fn kind_differs(active: &GroupKind, fresh: &GroupKind) -> bool {
     match (active, fresh) {
         (GroupKind::Programs, GroupKind::Programs) => false,
         (GroupKind::EventListeners(active), GroupKind::EventListeners(fresh)) => active != fresh,
-        (GroupKind::FastCgi(active), GroupKind::FastCgi(fresh)) => active.url != fresh.url,
+        (GroupKind::FastCgi(active), GroupKind::FastCgi(fresh)) => {
+            active.address.to_string() != fresh.address.to_string()
+        }
         (
             GroupKind::Programs | GroupKind::EventListeners(_) | GroupKind::FastCgi(_),
             GroupKind::Programs | GroupKind::EventListeners(_) | GroupKind::FastCgi(_),
@@ -58,8 +60,8 @@ fn seen_by(active: &LogSpec, fresh: &LogSpec) -> LogFile {
 mod tests {
     use super::differs;
     use crate::spec::{
-        Autorestart, GroupKind, GroupSpec, LogFile, LogSpec, PoolSpec, ProcessSpec, SocketSpec,
-        UserSpec,
+        Autorestart, GroupKind, GroupSpec, LogFile, LogSpec, PoolSpec, ProcessSpec, SocketAddress,
+        SocketSpec, UserSpec,
     };
     use proto_words::Signal;
 
@@ -149,8 +151,9 @@ mod tests {
 
     #[test]
     fn of_a_socket_only_the_address_counts() {
-        let socket = |url: &str, mode| {
-            GroupKind::FastCgi(SocketSpec { url: url.to_owned(), owner: None, mode, backlog: None })
+        let socket = |path: &str, mode| {
+            let address = SocketAddress::Unix { path: path.to_owned(), mode, owner: None };
+            GroupKind::FastCgi(SocketSpec { address, backlog: None })
         };
         let pool = GroupKind::EventListeners(PoolSpec {
             buffer_size: 10,
@@ -158,14 +161,14 @@ mod tests {
             result_handler: "h".to_owned(),
         });
         let mut active = group();
-        active.kind = socket("unix:///a", Some(0o700));
+        active.kind = socket("/a", 0o700);
         let with = |kind| {
             let mut fresh = group();
             fresh.kind = kind;
             differs(&active, &fresh)
         };
-        assert!(!with(socket("unix:///a", None)));
-        assert!(with(socket("unix:///b", Some(0o700))));
+        assert!(!with(socket("/a", 0o777)));
+        assert!(with(socket("/b", 0o700)));
         assert!(with(GroupKind::Programs) && with(pool));
     }
 }

@@ -6,7 +6,7 @@ use proto_words::{ProcessState, Row, Signal};
 use serde::{Deserialize, Serialize};
 
 use crate::command::{Reply, Ticket};
-use crate::spec::{GroupSpec, Level, ProcessSpec};
+use crate::spec::{GroupSpec, Level, ProcessSpec, SocketSpec};
 
 /// One activation of one process: a new one when its group is removed and added. Never used again
 /// within an epoch.
@@ -30,6 +30,18 @@ pub enum Effect {
     },
     /// Fork and exec. Hand: spawn. Answer: `Input::Spawned` or `Input::SpawnFailed`.
     Spawn(SpawnOrder),
+    /// Make a FastCGI group's listening socket. Hand: spawn. Answer: `Input::SocketOpened`.
+    OpenSocket {
+        /// The group.
+        group: Arc<str>,
+        /// Where and how it listens.
+        spec: SocketSpec,
+    },
+    /// Close it: nobody of the group lives any more. Done at once, and its path stays.
+    CloseSocket {
+        /// The group.
+        group: Arc<str>,
+    },
     /// Send a signal. The shell does it at once; ESRCH and EPERM come back as
     /// `Input::SignalFailed`, and a success as `Input::SignalSent` when somebody waits for it.
     Signal {
@@ -73,7 +85,7 @@ pub enum Effect {
         /// Who waits; `None` for the check before a restart.
         ticket: Option<Ticket>,
     },
-    /// Make the AUTO log files of a group. Hand: spawn. Answer: `Input::GroupPrepared`.
+    /// Make the AUTO log files of a group, and try its socket. Hand: spawn. Answer: `Input::GroupPrepared`.
     PrepareGroup {
         /// Who waits.
         ticket: Ticket,
@@ -106,6 +118,17 @@ pub struct SpawnOrder {
     pub group: Arc<str>,
     /// Its specification; AUTO log files are [`crate::spec::LogFile::Path`] here.
     pub spec: Arc<ProcessSpec>,
+    /// What it finds at descriptor 0.
+    pub stdin: Stdin,
+}
+
+/// What a child finds at descriptor 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Stdin {
+    /// A pipe that callers may write to.
+    Pipe,
+    /// Its group's listening socket; callers have nothing to write to.
+    Socket,
 }
 
 /// Something that happened, for those who listen.

@@ -13,6 +13,7 @@ use crate::differs::differs;
 use crate::effect::{Effect, Event, Finish, ProcessId};
 use crate::machine::{self, Machine};
 use crate::process::Process;
+use crate::sockets::Socket;
 use crate::spec::{Configuration, GroupSpec, Level, LogFile, ProcessSpec};
 use crate::supervisor::{Supervisor, Turn};
 
@@ -27,6 +28,8 @@ pub struct Group {
     pub auto_logs: BTreeMap<(String, String), String>,
     /// Its processes, in supervisord's order.
     pub members: Vec<ProcessId>,
+    /// What its FastCGI programs share.
+    pub socket: Socket,
 }
 
 /// What the configuration is being read for.
@@ -49,12 +52,14 @@ pub struct Updating {
     stopping: Vec<String>,
     /// How many groups are being prepared.
     preparing: usize,
+    /// Why some of them are not active now.
+    faults: Vec<String>,
 }
 
 impl Supervisor {
     /// Makes a prepared group active; its programs start by themselves when the host is at work.
     pub(crate) fn activate(&mut self, turn: &mut Turn, prepared: PreparedGroup) {
-        let PreparedGroup { configured, auto_logs } = prepared;
+        let PreparedGroup { configured, auto_logs, fault: _ } = prepared;
         if self.group(&configured.name).is_some() {
             return; // of two with one name only the first counts
         }
@@ -74,7 +79,8 @@ impl Supervisor {
         let rows = members.iter().filter_map(|id| self.processes.get(id)).map(Process::row);
         let event = Event::GroupAdded(configured.name.clone(), rows.collect());
         turn.effects.push(Effect::Announce(event));
-        self.groups.push(Group { name, configured, auto_logs, members: members.clone() });
+        let socket = Socket::Closed;
+        self.groups.push(Group { name, configured, auto_logs, members: members.clone(), socket });
         if self.started && self.closing.is_none() {
             self.autostart(turn, &members);
         }
@@ -180,7 +186,7 @@ impl Supervisor {
         for name in &stopping {
             self.stop_group(turn, name, origin);
         }
-        self.updating.insert(ticket, Updating { diff, stopping, preparing: 0 });
+        self.updating.insert(ticket, Updating { diff, stopping, preparing: 0, faults: Vec::new() });
     }
 
     fn stop_group(&mut self, turn: &mut Turn, name: &str, origin: &Origin) {
@@ -267,18 +273,32 @@ impl Supervisor {
         }
         let name = prepared.configured.name.clone();
         let known = self.group(&name).is_some();
-        self.activate(turn, prepared);
-        match self.updating.get_mut(&ticket) {
-            Some(updating) => {
+        let fault = prepared.fault.clone();
+        if fault.is_none() {
+            self.activate(turn, prepared);
+        }
+        match (self.updating.get_mut(&ticket), fault) {
+            (Some(updating), fault) => {
                 updating.preparing = updating.preparing.saturating_sub(1);
+                updating.faults.extend(fault);
                 if updating.preparing == 0 {
-                    let diff = updating.diff.clone();
-                    self.updating.remove(&ticket);
-                    turn.answer(ticket, Reply::Updated(diff));
+                    self.end_update(turn, ticket);
                 }
             }
-            None if known => turn.refuse(ticket, Refusal::AlreadyAdded(name)),
-            None => turn.answer(ticket, Reply::Done),
+            (None, _) if known => turn.refuse(ticket, Refusal::AlreadyAdded(name)),
+            (None, Some(why)) => turn.refuse(ticket, Refusal::Failed(why)),
+            (None, None) => turn.answer(ticket, Reply::Done),
+        }
+    }
+
+    fn end_update(&mut self, turn: &mut Turn, ticket: Ticket) {
+        if let Some(Updating { diff, faults, .. }) = self.updating.remove(&ticket) {
+            let reply = if faults.is_empty() {
+                Reply::Updated(diff)
+            } else {
+                Reply::Refused(Refusal::Failed(faults.join("; ")))
+            };
+            turn.answer(ticket, reply);
         }
     }
 

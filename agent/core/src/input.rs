@@ -1,5 +1,7 @@
 //! What can happen to a host: commands of people, and reports of hands. In the past tense.
 
+use std::sync::Arc;
+
 use proto_words::Signal;
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +42,13 @@ pub enum Input {
         process: ProcessId,
         /// Why.
         why: String,
+    },
+    /// A FastCGI group's socket listens, or why it does not.
+    SocketOpened {
+        /// The group.
+        group: Arc<str>,
+        /// supervisord's text of the failure.
+        verdict: Result<(), String>,
     },
     /// A child is gone, and what it had written is in its logs.
     ChildExited {

@@ -14,6 +14,7 @@ mod groups;
 pub mod input;
 pub mod machine;
 mod process;
+pub mod sockets;
 pub mod spec;
 mod supervisor;
 mod view;

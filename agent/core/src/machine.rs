@@ -127,6 +127,8 @@ pub enum Step {
     Log(Level, String),
     /// Make a child.
     Spawn,
+    /// The child is gone, or could not be made: what was held for it is free.
+    Childless,
     /// Signal the child.
     Signal {
         /// Its pid.
@@ -299,6 +301,7 @@ impl Machine {
         steps.push(Step::Log(Level::Info, format!("spawnerr: {why}")));
         self.spawnerr = why;
         self.back_off(context, steps);
+        steps.push(Step::Childless);
         if stop_asked {
             self.stop(context, steps);
         } else {

@@ -4,6 +4,7 @@
 //! Strings are as supervisord shows them. A count that supervisord allows to be negative is signed.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use proto_words::Signal;
 use serde::{Deserialize, Serialize};
@@ -214,14 +215,41 @@ pub struct PoolSpec {
 /// What a FastCGI section adds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SocketSpec {
-    /// `unix:///path` or `tcp://host:port`.
-    pub url: String,
-    /// `socket_owner` as (uid, gid); -1 leaves one unchanged.
-    pub owner: Option<(i64, i64)>,
-    /// `socket_mode` (default 0700).
-    pub mode: Option<u32>,
-    /// `socket_backlog`.
-    pub backlog: Option<i64>,
+    /// `socket`.
+    pub address: SocketAddress,
+    /// `socket_backlog`: how many connections may wait (default: as many as the system allows).
+    pub backlog: Option<u16>,
+}
+
+/// Where the programs of a FastCGI group listen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SocketAddress {
+    /// `unix:///path`.
+    Unix {
+        /// Absolute.
+        path: String,
+        /// `socket_mode` (default 0700).
+        mode: u32,
+        /// `socket_owner` as (uid, gid); -1 leaves one unchanged; `None` leaves both.
+        owner: Option<(i64, i64)>,
+    },
+    /// `tcp://host:port`, IPv4.
+    Tcp {
+        /// A name or address in lower case.
+        host: String,
+        /// 1 to 65535.
+        port: u16,
+    },
+}
+
+impl fmt::Display for SocketAddress {
+    /// As supervisord shows it in its log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unix { path, .. } => write!(f, "unix://{path}"),
+            Self::Tcp { host, port } => write!(f, "tcp://{host}:{port}"),
+        }
+    }
 }
 
 /// One process of a `[program:x]`, `[eventlistener:x]` or `[fcgi-program:x]`.

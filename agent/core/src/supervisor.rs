@@ -7,7 +7,8 @@
 //! ```
 //!
 //! It has no clock and performs nothing. `control.rs` holds start, stop and signal, `groups.rs`
-//! reread, add, remove and update, `closing.rs` the way down, `view.rs` what is shown.
+//! reread, add, remove and update, `sockets.rs` what FastCGI programs share, `closing.rs` the way
+//! down, `view.rs` what is shown.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -18,18 +19,15 @@ use serde::{Deserialize, Serialize};
 use crate::callers::Callers;
 use crate::closing::Closing;
 use crate::command::{Ask, Command, PreparedGroup, Refusal, Reply, Ticket};
-use crate::effect::{Effect, Event, ProcessId, SpawnOrder};
+use crate::effect::{Effect, Event, ProcessId, SpawnOrder, Stdin};
 use crate::groups::{Group, Purpose, Updating};
 use crate::input::Input;
 use crate::machine::{self, Step};
 use crate::process::Process;
-use crate::spec::{GroupKind, GroupSpec, Level};
+use crate::spec::{GroupSpec, Level};
 
 /// How often a wait for a stop is mentioned in the log; supervisord's two seconds.
 const STOP_REPORT_SECS: i64 = 2;
-
-/// What a program in a FastCGI group is told until its socket can be served.
-const NO_FASTCGI: &str = "FastCGI sockets are not served by this version";
 
 /// The state of one host, whole: it can be written out and read back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -140,6 +138,7 @@ impl Supervisor {
             Input::SpawnFailed { process, why } => {
                 self.tell(turn, process, machine::Event::SpawnFailed { why }, None);
             }
+            Input::SocketOpened { group, verdict } => self.socket_opened(turn, &group, verdict),
             Input::ChildExited { process, pid, exit, at_mono_ns } => {
                 let event = machine::Event::ChildExited { pid, exit, at_mono_ns };
                 self.tell(turn, process, event, None);
@@ -287,6 +286,7 @@ impl Supervisor {
         match step {
             Step::Log(level, text) => turn.effects.push(Effect::Log(level, text)),
             Step::Spawn => self.spawn(turn, id),
+            Step::Childless => self.let_go_of_socket(turn, id),
             Step::Signal { pid, signal, group } => {
                 turn.effects.push(Effect::Signal { process: id, pid, signal, group, ticket: None });
             }
@@ -324,19 +324,22 @@ impl Supervisor {
         self.notice(turn, id, to);
     }
 
+    /// Has a child made, as soon as its group's socket listens if it is to have one.
     fn spawn(&mut self, turn: &mut Turn, id: ProcessId) {
+        if let Some(stdin) = self.hold_socket(turn, id) {
+            self.order_spawn(turn, id, stdin);
+        }
+    }
+
+    pub(crate) fn order_spawn(&self, turn: &mut Turn, id: ProcessId, stdin: Stdin) {
         let Some(process) = self.processes.get(&id) else {
             return;
         };
-        let kind = self.group(&process.group).map(|group| &group.configured.kind);
-        if matches!(kind, Some(GroupKind::FastCgi(_))) {
-            let why = NO_FASTCGI.to_owned();
-            return self.tell(turn, id, machine::Event::SpawnFailed { why }, None);
-        }
         turn.effects.push(Effect::Spawn(SpawnOrder {
             process: id,
             group: Arc::clone(&process.group),
             spec: Arc::clone(&process.spec),
+            stdin,
         }));
     }
 

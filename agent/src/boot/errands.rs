@@ -1,4 +1,5 @@
-//! Work for the loop that may block: reading the configuration again, and making AUTO logs.
+//! Work for the loop that may block: reading the configuration again, making AUTO logs, trying
+//! sockets.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,11 +7,15 @@ use std::sync::{Mutex, PoisonError};
 
 use agent_config::{ConfigError, LoadRequest, RealDisk, load};
 use agent_core::command::{BadConfiguration, PreparedGroup};
-use agent_core::spec::{Configuration, DaemonSpec, GroupSpec, Level, LogFile, LogSpec};
+use agent_core::sockets;
+use agent_core::spec::{
+    Configuration, DaemonSpec, GroupKind, GroupSpec, Level, LogFile, LogSpec, SocketSpec,
+};
 
 use super::users::HostUsers;
 use crate::logs::{Orders, auto};
 use crate::run::Errands;
+use crate::spawn::socket;
 
 /// Reads and prepares for one life of the agent.
 pub struct HostErrands {
@@ -63,8 +68,8 @@ fn told_twice(error: &ConfigError) -> BadConfiguration {
     }
 }
 
-/// Makes the AUTO log files of a group. A file that cannot be made is said, and its channel is
-/// read and thrown away.
+/// Makes the AUTO log files of a group, and its socket for a trial. A file that cannot be made is
+/// said, and its channel is read and thrown away; a socket that cannot be made is the group's fault.
 #[must_use]
 pub fn prepare(
     configured: GroupSpec,
@@ -98,5 +103,22 @@ pub fn prepare(
             make("stderr", &process.stderr);
         }
     }
-    (PreparedGroup { configured, auto_logs }, said)
+    let fault = match &configured.kind {
+        GroupKind::FastCgi(socket) => try_socket(socket, &mut said),
+        GroupKind::Programs | GroupKind::EventListeners(_) => None,
+    };
+    (PreparedGroup { configured, auto_logs, fault }, said)
+}
+
+/// Makes a socket and closes it again; says why it cannot be made (FCG-02).
+fn try_socket(spec: &SocketSpec, said: &mut Vec<(Level, String)>) -> Option<String> {
+    said.push((Level::Info, sockets::creating(spec)));
+    match socket::open(spec) {
+        Ok(socket) => {
+            said.push((Level::Info, sockets::closing(spec)));
+            drop(socket);
+            None
+        }
+        Err(why) => Some(why.to_string()),
+    }
 }

@@ -148,16 +148,12 @@ fn open(request: &LoadRequest, kept: &mut Kept) -> Result<Opened, Failure> {
             None
         }
     };
-    let mut groups = Vec::new();
-    for group in configuration.groups.clone() {
-        let (prepared, notes) = prepare(group, &daemon.childlogdir, &daemon.identifier);
-        said.extend(notes);
-        groups.push(prepared);
-    }
+    let groups = prepare_all(&configuration, first, &mut said);
     said.extend(configuration.groups.iter().filter_map(not_served));
     for (level, text) in said {
         activity.log(level, &text);
     }
+    let groups = groups?;
     let servers = servers::open(&configuration, first, &mut activity).map_err(|error| {
         if !first {
             // A daemon's stderr leads nowhere, and its programs are stopped.
@@ -168,16 +164,38 @@ fn open(request: &LoadRequest, kept: &mut Kept) -> Result<Opened, Failure> {
     Ok(Opened { configuration, activity, groups, servers, fleet })
 }
 
+/// Prepares every group that will be active. A socket that cannot be made ends the first life
+/// before it begins; after a restart its programs fail with that text, and nothing else does.
+fn prepare_all(
+    configuration: &Configuration,
+    first: bool,
+    said: &mut Vec<(Level, String)>,
+) -> Result<Vec<PreparedGroup>, Failure> {
+    let daemon = &configuration.daemon;
+    let mut groups: Vec<PreparedGroup> = Vec::new();
+    for group in &configuration.groups {
+        if groups.iter().any(|known| known.configured.name == group.name) {
+            continue; // of two with one name only the first counts
+        }
+        let (prepared, notes) = prepare(group.clone(), &daemon.childlogdir, &daemon.identifier);
+        said.extend(notes);
+        match &prepared.fault {
+            Some(why) if first => return Err(Failure::System(why.clone())),
+            Some(why) => said.push((Level::Error, why.clone())),
+            None => {}
+        }
+        groups.push(prepared);
+    }
+    Ok(groups)
+}
+
 /// What this version does not do yet is said, and never passed over in silence.
 fn not_served(group: &GroupSpec) -> Option<(Level, String)> {
     let name = &group.name;
     let text = match group.kind {
-        GroupKind::Programs => return None,
+        GroupKind::Programs | GroupKind::FastCgi(_) => return None,
         GroupKind::EventListeners(_) => {
             format!("[eventlistener:{name}]: this version runs event listeners without events")
-        }
-        GroupKind::FastCgi(_) => {
-            format!("[fcgi-program:{name}]: this version cannot start FastCGI programs")
         }
     };
     Some((Level::Warn, text))

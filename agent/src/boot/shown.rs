@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use agent_config::{ConfigError, Place, Warning};
 use agent_core::spec::{
     Autorestart, Configuration, DaemonSpec, GroupKind, GroupSpec, Level, LogFile, LogSpec,
-    ProcessSpec, ServerAddress, ServerSpec, UserSpec,
+    ProcessSpec, ServerAddress, ServerSpec, SocketAddress, UserSpec,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -120,9 +120,13 @@ fn group(group: &GroupSpec) -> Value {
         }
         GroupKind::FastCgi(socket) => {
             shown["kind"] = "fcgi-program".into();
-            shown["socket"] = socket.url.as_str().into();
-            shown["socket_owner"] = json!(socket.owner.map(owner));
-            shown["socket_mode"] = json!(socket.mode.map(octal));
+            let (mode, chown) = match socket.address {
+                SocketAddress::Unix { mode, owner, .. } => (Some(mode), owner),
+                SocketAddress::Tcp { .. } => (None, None),
+            };
+            shown["socket"] = socket.address.to_string().into();
+            shown["socket_owner"] = json!(chown.map(owner));
+            shown["socket_mode"] = json!(mode.map(octal));
             shown["socket_backlog"] = json!(socket.backlog);
         }
     }

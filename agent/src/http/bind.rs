@@ -1,7 +1,7 @@
 //! Opening the listening sockets, as supervisord does it: synchronously, before daemonizing.
 
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddrV4, TcpListener, ToSocketAddrs as _};
+use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
 use std::os::unix::net::UnixListener;
 
 use agent_core::spec::{Credentials, ServerAddress, ServerSpec};
@@ -9,15 +9,7 @@ use nix::errno::Errno;
 use thiserror::Error;
 
 use super::unix_socket::{self, SocketFile};
-
-/// `EAI_NONAME`, `EAI_AGAIN`, `EAI_NODATA` and `EAI_ADDRFAMILY` of the C library, by its texts:
-/// the standard library passes on the text only, and supervisord shows the number only.
-const RESOLVER_CODES: [(&str, i32); 4] = [
-    ("Name or service not known", -2),
-    ("Temporary failure in name resolution", -3),
-    ("No address associated with hostname", -5),
-    ("Address family for hostname not supported", -9),
-];
+use crate::hosts::ipv4_of;
 
 /// Why a server cannot be opened. The texts are supervisord's: what follows `Error: `.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -147,41 +139,18 @@ fn open_inet(host: &str, port: u16) -> Result<TcpListener, BindError> {
     Ok(listener)
 }
 
-/// The IPv4 address of a host: servers are IPv4 only, as supervisord's are.
 fn resolve(host: &str) -> Result<Ipv4Addr, BindError> {
     if host.is_empty() {
         return Ok(Ipv4Addr::UNSPECIFIED);
     }
-    if let Ok(address) = host.parse() {
-        return Ok(address);
-    }
-    if host.parse::<Ipv6Addr>().is_ok() {
-        return Err(BindError::Other("-9".to_owned()));
-    }
-    let found = (host, 0).to_socket_addrs().map_err(|error| {
-        let text = error.to_string();
-        let code = RESOLVER_CODES.iter().find(|(part, _)| text.contains(part));
-        BindError::Other(code.map_or(-2, |(_, code)| *code).to_string())
-    })?;
-    first_ipv4(found).ok_or_else(|| BindError::Other("-5".to_owned()))
-}
-
-fn first_ipv4(mut found: impl Iterator<Item = std::net::SocketAddr>) -> Option<Ipv4Addr> {
-    found.find_map(|address| match address.ip() {
-        std::net::IpAddr::V4(address) => Some(address),
-        std::net::IpAddr::V6(_) => None,
-    })
+    ipv4_of(host).map_err(|why| BindError::Other(why.code.to_string()))
 }
 
 /// supervisord wants its host's name to have an address when a server listens on every one.
 fn own_address() -> Result<(), BindError> {
     let name = nix::unistd::gethostname()
         .map_or_else(|_| String::new(), |name| name.to_string_lossy().into_owned());
-    let found = (name.as_str(), 0).to_socket_addrs().ok();
-    match found.and_then(first_ipv4) {
-        Some(_) => Ok(()),
-        None => Err(BindError::NoOwnAddress(name)),
-    }
+    ipv4_of(&name).map(drop).map_err(|_| BindError::NoOwnAddress(name))
 }
 
 #[cfg(test)]

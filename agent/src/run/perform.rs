@@ -6,9 +6,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use agent_core::command::{BadConfiguration, PreparedGroup, Refusal, Ticket};
-use agent_core::effect::{Effect, ProcessId, SpawnOrder};
+use agent_core::effect::{Effect, ProcessId, SpawnOrder, Stdin};
 use agent_core::input::Input;
-use agent_core::spec::{GroupSpec, Level, ProcessSpec};
+use agent_core::spec::{GroupSpec, Level, ProcessSpec, SocketSpec};
 use proto_words::Signal;
 
 use super::{Errands, Report, Run};
@@ -27,6 +27,8 @@ impl Run {
                 queue.extend(self.check_command(ticket, process, spec));
             }
             Effect::Spawn(order) => queue.extend(self.spawn(order)),
+            Effect::OpenSocket { group, spec } => queue.extend(self.open_socket(group, spec)),
+            Effect::CloseSocket { group } => drop(self.sockets.remove(&group)),
             Effect::Signal { process, pid, signal, group, ticket } => {
                 queue.extend(self.signal(process, pid, signal, group, ticket));
             }
@@ -71,8 +73,23 @@ impl Run {
 
     fn spawn(&mut self, order: SpawnOrder) -> Option<Input> {
         let process = order.process;
-        let refused = self.tools.jobs.post(Job::Spawn(order)).is_err();
+        let socket = match order.stdin {
+            Stdin::Pipe => None,
+            Stdin::Socket => self.sockets.get(&order.group).cloned(),
+        };
+        if order.stdin == Stdin::Socket && socket.is_none() {
+            let why = format!("internal error: the socket of {} is closed", order.group);
+            return Some(Input::SpawnFailed { process, why });
+        }
+        let refused = self.tools.jobs.post(Job::Spawn { order, socket }).is_err();
         refused.then(|| Input::SpawnFailed { process, why: spawn_thread_hangs().to_string() })
+    }
+
+    fn open_socket(&mut self, group: Arc<str>, spec: SocketSpec) -> Option<Input> {
+        let job = Job::OpenSocket { group: Arc::clone(&group), spec };
+        let refused = self.tools.jobs.post(job).is_err();
+        refused
+            .then(|| Input::SocketOpened { group, verdict: Err(spawn_thread_hangs().to_string()) })
     }
 
     fn write_stdin(&mut self, ticket: Ticket, process: ProcessId, bytes: Vec<u8>) -> Option<Input> {
@@ -135,11 +152,14 @@ impl Run {
     }
 
     fn prepare_group(&mut self, ticket: Ticket, group: GroupSpec) -> Option<Input> {
-        let without_logs = PreparedGroup { configured: group.clone(), auto_logs: BTreeMap::new() };
+        let configured = group.clone();
         let prepared = move |group| Input::GroupPrepared { ticket, group };
         self.errand(
             move |errands| prepared(errands.prepare(group)),
-            move |_| prepared(Box::new(without_logs.clone())),
+            move |why| {
+                let (configured, auto_logs) = (configured.clone(), BTreeMap::new());
+                prepared(Box::new(PreparedGroup { configured, auto_logs, fault: Some(why) }))
+            },
         )
     }
 

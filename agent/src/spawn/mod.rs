@@ -13,6 +13,7 @@
 //! `reap.rs` (signals and waiting for strangers).
 
 pub mod reap;
+pub mod socket;
 
 mod child;
 mod environment;
@@ -25,7 +26,7 @@ mod thread;
 use std::os::fd::OwnedFd;
 
 use agent_core::effect::{ProcessId, SpawnOrder};
-use agent_core::spec::ProcessSpec;
+use agent_core::spec::{ProcessSpec, SocketSpec};
 use agent_core::{Refusal, Ticket};
 use std::sync::Arc;
 
@@ -38,7 +39,19 @@ pub use thread::{Jobs, Spawner};
 pub enum Job {
     /// Give birth. Answer: [`SpawnReport::Born`] or [`SpawnReport::Failed`]. AUTO log files must be
     /// paths by now.
-    Spawn(SpawnOrder),
+    Spawn {
+        /// Whose child.
+        order: SpawnOrder,
+        /// What is descriptor 0 of the child, when its order says that it is a socket.
+        socket: Option<Arc<OwnedFd>>,
+    },
+    /// Make a listening socket. Answer: [`SpawnReport::SocketOpened`].
+    OpenSocket {
+        /// The group that is to share it.
+        group: Arc<str>,
+        /// Where and how it listens.
+        spec: SocketSpec,
+    },
     /// Only look whether the command can be run. Answer: [`SpawnReport::Checked`].
     Check {
         /// Who waits.
@@ -68,6 +81,13 @@ pub enum SpawnReport {
         process: ProcessId,
         /// supervisord's `spawnerr`.
         why: String,
+    },
+    /// A socket listens, or why not.
+    SocketOpened {
+        /// The group.
+        group: Arc<str>,
+        /// The socket, or supervisord's text.
+        opened: Result<OwnedFd, String>,
     },
     /// The command was looked at.
     Checked {

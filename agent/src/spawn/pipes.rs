@@ -13,7 +13,8 @@ use crate::logs::{Channels, LogFile, Output, Rotation};
 /// The child's ends. Each is above 2, so that none is overwritten while they are put in place.
 #[derive(Debug)]
 pub(super) struct Ends {
-    pub stdin: OwnedFd,
+    /// Shared, when it is its group's socket.
+    pub stdin: Arc<OwnedFd>,
     pub stdout: OwnedFd,
     /// `None` when stderr goes to stdout.
     pub stderr: Option<OwnedFd>,
@@ -48,9 +49,17 @@ impl Unopened {
     }
 }
 
-/// Opens everything; whatever fails, nothing stays open.
-pub(super) fn open(spec: &ProcessSpec) -> Result<(Channels, Ends), Unopened> {
-    let (child_stdin, stdin) = pipe(End::Write)?;
+/// Opens everything; whatever fails, nothing stays open. With a socket there is no pipe to stdin.
+pub(super) fn open(
+    spec: &ProcessSpec,
+    socket: Option<Arc<OwnedFd>>,
+) -> Result<(Channels, Ends), Unopened> {
+    let (child_stdin, stdin) = if let Some(socket) = socket {
+        (socket, None)
+    } else {
+        let (read, write) = pipe(End::Write)?;
+        (Arc::new(read), Some(write))
+    };
     let (stdout, child_stdout) = pipe(End::Read)?;
     let (stderr, child_stderr) = if spec.redirect_stderr {
         (None, None)
@@ -60,7 +69,7 @@ pub(super) fn open(spec: &ProcessSpec) -> Result<(Channels, Ends), Unopened> {
     };
     let channels = Channels {
         name: Arc::from(spec.name.as_str()),
-        stdin: Some(stdin),
+        stdin,
         stdout: Some(output(stdout, &spec.stdout)?),
         stderr,
     };
@@ -87,7 +96,7 @@ fn pipe(ours: End) -> Result<(OwnedFd, OwnedFd), Errno> {
 }
 
 /// An agent that was started with a closed stdin gets pipes at 0 to 2.
-fn above_stdio(fd: OwnedFd) -> Result<OwnedFd, Errno> {
+pub(super) fn above_stdio(fd: OwnedFd) -> Result<OwnedFd, Errno> {
     use std::os::fd::AsRawFd;
     if fd.as_raw_fd() > 2 {
         return Ok(fd);
@@ -149,12 +158,12 @@ pub(super) mod tests {
     fn an_auto_log_without_a_path_is_not_thrown_away() {
         let mut spec = spec_without_logs();
         spec.stdout.file = LogFile::Auto;
-        assert!(matches!(open(&spec), Err(Unopened::Unprepared)));
+        assert!(matches!(open(&spec, None), Err(Unopened::Unprepared)));
         spec.stdout.file = LogFile::None;
         spec.stderr.file = LogFile::Auto;
-        assert!(matches!(open(&spec), Err(Unopened::Unprepared)));
+        assert!(matches!(open(&spec, None), Err(Unopened::Unprepared)));
         spec.redirect_stderr = true;
-        let (channels, _ends) = open(&spec).unwrap();
+        let (channels, _ends) = open(&spec, None).unwrap();
         assert!(channels.stdout.is_some() && channels.stderr.is_none());
     }
 

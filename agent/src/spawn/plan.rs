@@ -101,7 +101,7 @@ impl Plan {
         let directory = spec.directory.as_deref();
         let first_word = command.words.first().map_or("", String::as_str);
         Ok(Self {
-            stdio: [&ends.stdin, &ends.stdout, stderr].map(AsRawFd::as_raw_fd),
+            stdio: [&*ends.stdin, &ends.stdout, stderr].map(AsRawFd::as_raw_fd),
             closing,
             user: spec.user.as_ref().map_or(Switch::Stay, Switch::to),
             directory: directory.map(CString::new).transpose()?,

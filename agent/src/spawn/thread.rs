@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,7 +16,7 @@ use agent_core::{Refusal, Ticket};
 use super::child::Birthplace;
 use super::environment::Environment;
 use super::reap::Nursery;
-use super::{Child, Job, Report, SpawnReport, SpawnSettings, pipes, resolve};
+use super::{Child, Job, Report, SpawnReport, SpawnSettings, pipes, resolve, socket};
 
 /// Jobs that may wait: more than a host has programs, so a full queue means that the thread hangs
 /// and that callers ask again and again.
@@ -100,13 +101,15 @@ impl Spawner {
 enum Whose {
     Birth(ProcessId),
     Check(Ticket, ProcessId),
+    Socket(Arc<str>),
     Errand,
 }
 
 impl Whose {
     fn of(job: &Job) -> Self {
         match job {
-            Job::Spawn(order) => Self::Birth(order.process),
+            Job::Spawn { order, .. } => Self::Birth(order.process),
+            Job::OpenSocket { group, .. } => Self::Socket(Arc::clone(group)),
             Job::Check { ticket, process, .. } => Self::Check(*ticket, *process),
             Job::Run(_) => Self::Errand,
         }
@@ -120,6 +123,7 @@ impl Whose {
             Self::Check(ticket, process) => {
                 SpawnReport::Checked { ticket, process, verdict: Err(Refusal::Failed(why)) }
             }
+            Self::Socket(group) => SpawnReport::SocketOpened { group, opened: Err(why) },
             Self::Errand => SpawnReport::Panicked(text),
         }
     }
@@ -145,9 +149,9 @@ impl Worker {
 
     fn perform(&mut self, job: Job) {
         match job {
-            Job::Spawn(order) => {
+            Job::Spawn { order, socket } => {
                 let process = order.process;
-                let report = match self.spawn(&order) {
+                let report = match self.spawn(&order, socket) {
                     Ok(child) => SpawnReport::Born { process, child },
                     Err(why) => SpawnReport::Failed { process, why },
                 };
@@ -155,6 +159,10 @@ impl Worker {
             }
             Job::Check { ticket, process, spec } => {
                 (self.report)(SpawnReport::Checked { ticket, process, verdict: self.check(&spec) });
+            }
+            Job::OpenSocket { group, spec } => {
+                let opened = socket::open(&spec).map_err(|why| why.to_string());
+                (self.report)(SpawnReport::SocketOpened { group, opened });
             }
             Job::Run(work) => work(),
         }
@@ -166,14 +174,15 @@ impl Worker {
         resolved.map(drop).map_err(resolve::Unrunnable::into_refusal)
     }
 
-    /// One birth; the error is supervisord's `spawnerr`.
-    fn spawn(&mut self, order: &SpawnOrder) -> Result<Child, String> {
+    /// One birth; the error is supervisord's `spawnerr`. When it returns, nothing here holds the
+    /// socket any more.
+    fn spawn(&mut self, order: &SpawnOrder, socket: Option<Arc<OwnedFd>>) -> Result<Child, String> {
         let spec = &order.spec;
         let command =
             resolve::resolve(&spec.command, &self.environment.path_for(&spec.environment))
                 .map_err(|why| why.to_string())?;
         let variables = self.environment.of(order);
-        let (channels, ends) = pipes::open(spec).map_err(|why| why.text_for(&spec.name))?;
+        let (channels, ends) = pipes::open(spec, socket).map_err(|why| why.text_for(&spec.name))?;
         let birthplace = &mut self.birthplace;
         let birth = || birthplace.give_birth(spec, &command, &variables, &ends);
         let (pid, pidfd) =

@@ -11,7 +11,7 @@ use agent::logs::{
     ActivityLog, ActivitySettings, Bytes, BytesReport, Channels, Order, Orders, Place, Rotation,
 };
 use agent::spawn::{Job, Jobs, SpawnReport, SpawnSettings, Spawner, reap};
-use agent_core::effect::{ProcessId, SpawnOrder};
+use agent_core::effect::{ProcessId, SpawnOrder, Stdin};
 use agent_core::input::Exit;
 use agent_core::spec::{Autorestart, Level, LogFile, LogSpec, ProcessSpec};
 use agent_core::{Refusal, Ticket};
@@ -133,8 +133,13 @@ impl Host {
 
     /// Gives birth, or says supervisord's `spawnerr`.
     pub fn birth(&self, spec: ProcessSpec) -> Result<Born, String> {
-        let order = SpawnOrder { process: WEB, group: Arc::from("shop"), spec: Arc::new(spec) };
-        assert!(self.jobs().post(Job::Spawn(order)).is_ok());
+        let order = SpawnOrder {
+            process: WEB,
+            group: Arc::from("shop"),
+            spec: Arc::new(spec),
+            stdin: Stdin::Pipe,
+        };
+        assert!(self.jobs().post(Job::Spawn { order, socket: None }).is_ok());
         match self.spawn_report() {
             SpawnReport::Born { process, child } => {
                 assert_eq!(process, WEB);

@@ -1,6 +1,6 @@
 //! `[fcgi-program:x]` (KFC-01 to KFC-10): programs that share a listening socket.
 
-use agent_core::spec::{GroupKind, GroupSpec, SocketSpec, UserSpec};
+use agent_core::spec::{GroupKind, GroupSpec, SocketAddress, SocketSpec, UserSpec};
 
 use super::group::{group_name, group_priority};
 use super::program::{DEFAULT_PRIORITY, processes};
@@ -44,12 +44,11 @@ fn socket(build: &Build<'_>, scope: Scope<'_>, program: &str) -> Result<SocketSp
     names.insert("program_name".to_owned(), Value::Text(program.to_owned()));
     let url = address(scope, &names)?;
     let parts = Parts { owner, mode, user };
-    let mut spec = parse(world, &url, parts).map_err(|why| {
+    let address = parse(world, &url, parts).map_err(|why| {
         let section = scope.section.to_owned();
         scope.fails(Some("socket"), Fault::BadSocket { section, why })
     })?;
-    spec.backlog = backlog;
-    Ok(spec)
+    Ok(SocketSpec { address, backlog })
 }
 
 /// The value of `socket`, which cannot be empty.
@@ -63,13 +62,10 @@ fn address(scope: Scope<'_>, names: &Names) -> Result<String, ConfigError> {
     }
 }
 
-fn backlog(text: &str) -> Result<i64, Fault> {
+fn backlog(text: &str) -> Result<u16, Fault> {
     let wide = wide_integer(text)?;
-    u16::try_from(wide)
-        .ok()
-        .filter(|backlog| *backlog > 0)
-        .map(i64::from)
-        .ok_or(Fault::BadBacklog(wide))
+    let backlog = u16::try_from(wide).ok().filter(|backlog| *backlog > 0);
+    backlog.ok_or(Fault::BadBacklog(wide))
 }
 
 struct Parts {
@@ -78,16 +74,15 @@ struct Parts {
     user: Option<UserSpec>,
 }
 
-fn parse(world: &World<'_>, url: &str, parts: Parts) -> Result<SocketSpec, SocketFault> {
+fn parse(world: &World<'_>, url: &str, parts: Parts) -> Result<SocketAddress, SocketFault> {
     if let Some(path) = url.strip_prefix("unix://") {
         if !path.starts_with('/') {
             return Err(SocketFault::Relative(path.to_owned()));
         }
-        return Ok(SocketSpec {
-            url: format!("unix://{}", world.whole_path(path)),
+        return Ok(SocketAddress::Unix {
+            path: world.whole_path(path),
+            mode: parts.mode.unwrap_or(DEFAULT_MODE),
             owner: parts.owner.or_else(|| default_owner(world, parts.user)),
-            mode: parts.mode.or(Some(DEFAULT_MODE)),
-            backlog: None,
         });
     }
     if parts.owner.is_some() || parts.mode.is_some() {
@@ -95,12 +90,7 @@ fn parse(world: &World<'_>, url: &str, parts: Parts) -> Result<SocketSpec, Socke
     }
     let (host, port) = tcp(url).ok_or_else(|| SocketFault::Format(url.to_owned()))?;
     let port = port_number(port).map_err(|fault| SocketFault::Port(Box::new(fault)))?;
-    Ok(SocketSpec {
-        url: format!("tcp://{}:{port}", host.to_lowercase()),
-        owner: None,
-        mode: None,
-        backlog: None,
-    })
+    Ok(SocketAddress::Tcp { host: host.to_lowercase(), port })
 }
 
 /// `tcp://host:port`, where the host has neither blank nor colon.

@@ -2,7 +2,8 @@
 
 use agent_config::Options;
 use agent_core::spec::{
-    Autorestart, GroupKind, Level, LogFile, PoolSpec, ServerAddress, SocketSpec, UserSpec,
+    Autorestart, GroupKind, Level, LogFile, PoolSpec, ServerAddress, SocketAddress, SocketSpec,
+    UserSpec,
 };
 
 use crate::world::{Place, group, process};
@@ -136,9 +137,11 @@ fn groups_stand_in_the_order_in_which_they_are_built() {
     assert_eq!(
         group(&read, "web").kind,
         GroupKind::FastCgi(SocketSpec {
-            url: "unix:///tmp/web.sock".to_owned(),
-            owner: Some((33, 33)),
-            mode: Some(0o700),
+            address: SocketAddress::Unix {
+                path: "/tmp/web.sock".to_owned(),
+                mode: 0o700,
+                owner: Some((33, 33)),
+            },
             backlog: Some(9),
         }),
         "KFC-09"

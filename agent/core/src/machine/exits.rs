@@ -47,7 +47,7 @@ impl Machine {
         TOO_QUICKLY.clone_into(&mut self.spawnerr);
         self.back_off(context, steps);
         let text = format!("exited: {} ({}; not expected)", context.spec.name, cause(exit));
-        steps.push(Step::Log(Level::Warn, text));
+        steps.extend([Step::Log(Level::Warn, text), Step::Childless]);
         self.give_up_when_used_up(context, steps);
     }
 
@@ -64,7 +64,7 @@ impl Machine {
         let (level, word) =
             if expected { (Level::Info, "expected") } else { (Level::Warn, "not expected") };
         let text = format!("exited: {} ({}; {word})", context.spec.name, cause(exit));
-        steps.push(Step::Log(level, text));
+        steps.extend([Step::Log(level, text), Step::Childless]);
         let again = match context.spec.autorestart {
             Autorestart::Never => false,
             Autorestart::Unexpected => !expected,
@@ -80,7 +80,7 @@ impl Machine {
         self.enter(Phase::Stopped, pid, steps);
         let level = if expected { Level::Info } else { Level::Warn };
         let text = format!("stopped: {} ({})", context.spec.name, cause(exit));
-        steps.push(Step::Log(level, text));
+        steps.extend([Step::Log(level, text), Step::Childless]);
     }
 
     fn record_exit(&mut self, spec: &ProcessSpec, exit: Exit) -> (i32, bool) {

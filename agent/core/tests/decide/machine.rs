@@ -45,6 +45,7 @@ fn show(step: &Step, with_log: bool) -> Option<String> {
         Step::Entered { to, .. } => Some(to.to_string()),
         Step::Log(level, text) => with_log.then(|| format!("log {} {text}", level.code())),
         Step::Spawn => Some("spawn".into()),
+        Step::Childless => None,
         Step::Signal { signal, group, .. } => {
             Some(format!("{} {signal}", if *group { "signal-group" } else { "signal" }))
         }

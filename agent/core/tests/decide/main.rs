@@ -4,4 +4,5 @@ mod host;
 mod machine;
 mod play;
 mod properties;
+mod sockets;
 mod stage;

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use agent_core::command::PreparedGroup;
-use agent_core::spec::{Autorestart, GroupKind, GroupSpec, LogFile, LogSpec, ProcessSpec};
+use agent_core::spec::{
+    Autorestart, GroupKind, GroupSpec, LogFile, LogSpec, ProcessSpec, SocketAddress, SocketSpec,
+};
 use proto_words::Signal;
 
 /// A program with supervisord's defaults, no logs, and these options (`key=value`, blanks between).
@@ -71,12 +73,17 @@ fn set(spec: &mut ProcessSpec, key: &str, value: &str) {
     }
 }
 
-/// Groups from lines such as `shop 10: api startsecs=0; worker priority=5`.
+/// Groups from lines such as `shop 10: api startsecs=0; worker priority=5`; with `fastcgi` behind
+/// the priority they share the socket `/NAME`.
 pub fn groups(text: &str) -> Vec<GroupSpec> {
     let mut groups: Vec<GroupSpec> = Vec::new();
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let (head, programs) = line.split_once(':').expect("group priority: programs");
         let (name, priority) = head.split_once(' ').expect("group priority");
+        let (priority, kind) = match priority.split_once(' ') {
+            Some((priority, _)) => (priority, GroupKind::FastCgi(socket(name))),
+            None => (priority, GroupKind::Programs),
+        };
         let processes = programs.split(';').map(|words| {
             let words = words.trim();
             let (name, options) = words.split_once(' ').unwrap_or((words, ""));
@@ -85,7 +92,7 @@ pub fn groups(text: &str) -> Vec<GroupSpec> {
         groups.push(GroupSpec {
             name: name.into(),
             priority: priority.parse().expect("a priority"),
-            kind: GroupKind::Programs,
+            kind,
             processes: processes.collect(),
         });
     }
@@ -93,9 +100,17 @@ pub fn groups(text: &str) -> Vec<GroupSpec> {
     groups
 }
 
+fn socket(group: &str) -> SocketSpec {
+    let address = SocketAddress::Unix { path: format!("/{group}"), mode: 0o700, owner: None };
+    SocketSpec { address, backlog: None }
+}
+
 /// Groups as they are prepared when no log is AUTO.
 pub fn prepared(groups: &[GroupSpec]) -> Vec<PreparedGroup> {
-    let prepare =
-        |group: &GroupSpec| PreparedGroup { configured: group.clone(), auto_logs: BTreeMap::new() };
+    let prepare = |group: &GroupSpec| PreparedGroup {
+        configured: group.clone(),
+        auto_logs: BTreeMap::new(),
+        fault: None,
+    };
     groups.iter().map(prepare).collect()
 }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use agent_core::command::{BadConfiguration, Command, Scope, Ticket};
-use agent_core::effect::{Effect, Event, ProcessId};
+use agent_core::effect::{Effect, Event, ProcessId, Stdin};
 use agent_core::input::{Exit, Input};
 use agent_core::{Ask, Supervisor};
 use proptest::prelude::*;
@@ -16,15 +16,17 @@ const CONFIGURED: &str = "
     a 1: a startsecs=0 autorestart=true
     b 2: b1 startretries=1; b2 priority=1 stopwaitsecs=0
     c 3: c autostart=false autorestart=false
+    d 4 fastcgi: d1 autorestart=true; d2 startretries=0
 ";
 
-const NAMES: [&str; 4] = ["a", "b:b1", "b:b2", "c"];
+const NAMES: [&str; 6] = ["a", "b:b1", "b:b2", "c", "d:d1", "d:d2"];
 
 /// What the world does next; numbers pick among what is possible.
 #[derive(Debug, Clone)]
 enum Act {
     Ask { verb: u8, whom: usize, wait: bool },
     Check { which: usize, good: bool },
+    Open { good: bool },
     Birth { which: usize, good: bool },
     Exit { which: usize, code: i32 },
     Wait { tenths: u64 },
@@ -33,12 +35,13 @@ enum Act {
 
 fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
-        (0u8..4, 0usize..6, any::<bool>()).prop_map(|(verb, whom, wait)| Act::Ask {
+        (0u8..4, 0usize..8, any::<bool>()).prop_map(|(verb, whom, wait)| Act::Ask {
             verb,
             whom,
             wait
         }),
         (any::<usize>(), any::<bool>()).prop_map(|(which, good)| Act::Check { which, good }),
+        prop::bool::weighted(0.8).prop_map(|good| Act::Open { good }),
         (any::<usize>(), prop::bool::weighted(0.8))
             .prop_map(|(which, good)| Act::Birth { which, good }),
         (any::<usize>(), 0i32..3).prop_map(|(which, code)| Act::Exit { which, code }),
@@ -65,6 +68,14 @@ fn is_in_the_table(from: ProcessState, to: ProcessState) -> bool {
     )
 }
 
+/// The one socket of these groups, as its hand sees it.
+#[derive(Debug, PartialEq, Eq)]
+enum Socket {
+    Closed,
+    Asked,
+    Open,
+}
+
 struct World {
     core: Supervisor,
     now: Now,
@@ -72,6 +83,9 @@ struct World {
     next_ticket: u64,
     checks: Vec<(Ticket, ProcessId)>,
     births: Vec<ProcessId>,
+    socket: Socket,
+    /// Who has ever shared it.
+    sharing: BTreeSet<ProcessId>,
     children: BTreeMap<ProcessId, i32>,
     asked: BTreeSet<Ticket>,
     finished: bool,
@@ -89,6 +103,8 @@ impl World {
             next_ticket: 0,
             checks: Vec::new(),
             births: Vec::new(),
+            socket: Socket::Closed,
+            sharing: BTreeSet::new(),
             children: BTreeMap::new(),
             asked: BTreeSet::new(),
             finished: false,
@@ -112,7 +128,24 @@ impl World {
                 assert!(!self.children.contains_key(&id), "a second child for one process");
                 assert!(!self.births.contains(&id), "two births at once for one process");
                 assert!(!self.finished, "a spawn after the end");
+                let shares = order.stdin == Stdin::Socket;
+                assert_eq!(shares, &*order.group == "d");
+                assert!(!shares || self.socket == Socket::Open, "a birth without its socket");
+                if shares {
+                    self.sharing.insert(id);
+                }
                 self.births.push(id);
+            }
+            Effect::OpenSocket { .. } => {
+                assert_eq!(self.socket, Socket::Closed);
+                self.socket = Socket::Asked;
+            }
+            Effect::CloseSocket { .. } => {
+                assert_eq!(self.socket, Socket::Open);
+                let held =
+                    |id: &ProcessId| self.children.contains_key(id) || self.births.contains(id);
+                assert!(!self.sharing.iter().any(held), "a socket is closed under a child");
+                self.socket = Socket::Closed;
             }
             Effect::Signal { process, pid, .. } => {
                 assert_eq!(self.children.get(&process), Some(&pid), "a signal to a stranger");
@@ -126,6 +159,7 @@ impl World {
             }
             Effect::Finish(_) => {
                 assert!(self.children.is_empty() && self.births.is_empty(), "somebody still runs");
+                assert_eq!(self.socket, Socket::Closed, "a socket outlives its children");
                 assert!(!self.finished, "the end twice");
                 self.finished = true;
             }
@@ -158,8 +192,8 @@ impl World {
         match *act {
             Act::Ask { verb, whom, wait } => {
                 let scope = match whom {
-                    4 => Scope::All,
-                    5 => Scope::Group("b".into()),
+                    6 => Scope::All,
+                    7 => Scope::Group("b".into()),
                     one => Scope::Named(Namespec::parse(NAMES[one])),
                 };
                 self.ask(match verb {
@@ -167,7 +201,7 @@ impl World {
                     1 => Command::Stop { scope, wait },
                     2 => Command::Reread,
                     _ => Command::Restart {
-                        name: Namespec::parse(NAMES[whom % 4]),
+                        name: Namespec::parse(NAMES[whom % NAMES.len()]),
                         replaces: None,
                         wait,
                     },
@@ -178,6 +212,11 @@ impl World {
                 let no = agent_core::Refusal::NoFile("no".into());
                 let verdict = if good { Ok(()) } else { Err(no) };
                 self.feed(Input::CommandChecked { ticket, process, verdict });
+            }
+            Act::Open { good } if self.socket == Socket::Asked => {
+                self.socket = if good { Socket::Open } else { Socket::Closed };
+                let verdict = if good { Ok(()) } else { Err("no".to_owned()) };
+                self.feed(Input::SocketOpened { group: "d".into(), verdict });
             }
             Act::Birth { which, good } if !self.births.is_empty() => {
                 let process = self.births.remove(which % self.births.len());
@@ -199,7 +238,7 @@ impl World {
             }
             Act::Wait { tenths } => self.wait(tenths),
             Act::Hup => self.feed(Input::Signalled(Signal::from_number(1).expect("SIGHUP"))),
-            Act::Check { .. } | Act::Birth { .. } | Act::Exit { .. } => {}
+            Act::Check { .. } | Act::Open { .. } | Act::Birth { .. } | Act::Exit { .. } => {}
         }
     }
 
@@ -221,6 +260,7 @@ impl World {
                 break;
             }
             self.act(&Act::Check { which: 0, good: true });
+            self.act(&Act::Open { good: true });
             self.act(&Act::Birth { which: 0, good: true });
             self.act(&Act::Exit { which: 0, code: 0 });
             self.wait(20);

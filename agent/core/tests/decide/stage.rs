@@ -1,11 +1,13 @@
 //! A host with played hands, and how its transcripts are written.
 //!
 //! `seconds words -> effects`. Callers are numbers. Effects: `NAME STATE` is an announcement,
-//! `check`, `spawn`, `signal`, `prepare`, `read` are for hands, `answer N …` goes to a caller.
+//! `check`, `spawn`, `open`, `close`, `signal`, `prepare`, `read` are for hands, `answer N …` goes to a caller.
 
 use std::collections::BTreeMap;
 
-use agent_core::command::{BadConfiguration, Command, Refusal, Reply, Scope, Ticket};
+use agent_core::command::{
+    BadConfiguration, Command, PreparedGroup, Refusal, Reply, Scope, Ticket,
+};
 use agent_core::effect::{Effect, Event, Finish, ProcessId};
 use agent_core::input::{Exit, Input};
 use agent_core::spec::GroupSpec;
@@ -84,6 +86,10 @@ impl Host {
             "unspawned" => {
                 Input::SpawnFailed { process: self.id(&next()), why: "no such command".into() }
             }
+            "opened" => Input::SocketOpened { group: next().into(), verdict: Ok(()) },
+            "unopened" => {
+                Input::SocketOpened { group: next().into(), verdict: Err("in use".into()) }
+            }
             "exit" => self.child_exited(&next(), &next(), now),
             "sent" => {
                 let (ticket, name) = (ticket(&next()), next());
@@ -100,7 +106,8 @@ impl Host {
                 }
             }
             "read" | "unread" => self.configuration_read(word, ticket(&next())),
-            "prepared" => self.group_prepared(ticket(&next()), &next()),
+            "prepared" => self.group_prepared(ticket(&next()), &next(), None),
+            "unprepared" => self.group_prepared(ticket(&next()), &next(), Some("in use".into())),
             caller => {
                 let (verb, rest) = (next(), parts.collect::<Vec<_>>());
                 Input::Asked(ask(caller, &verb, &rest))
@@ -129,10 +136,11 @@ impl Host {
         Input::ConfigurationRead { ticket, configuration }
     }
 
-    fn group_prepared(&self, ticket: Ticket, name: &str) -> Input {
+    fn group_prepared(&self, ticket: Ticket, name: &str, fault: Option<String>) -> Input {
         let found = self.fresh.iter().find(|group| group.name == name);
         let group = std::slice::from_ref(found.expect("a group"));
-        let group = Box::new(prepared(group).remove(0));
+        let group = PreparedGroup { fault, ..prepared(group).remove(0) };
+        let group = Box::new(group);
         Input::GroupPrepared { ticket, group }
     }
 
@@ -152,6 +160,8 @@ impl Host {
             }
             Effect::CheckCommand { process, .. } => format!("check {}", name(process)),
             Effect::Spawn(order) => format!("spawn {}", name(&order.process)),
+            Effect::OpenSocket { group, .. } => format!("open {group}"),
+            Effect::CloseSocket { group } => format!("close {group}"),
             Effect::Signal { process, signal, .. } => format!("signal {} {signal}", name(process)),
             Effect::WriteStdin { process, .. } => format!("stdin {}", name(process)),
             Effect::ClearLogs { process, .. } => format!("clear {}", name(process)),

@@ -122,12 +122,21 @@ struct Run {
     look_again: bool,
 }
 
+/// How a life has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    /// What is to follow.
+    pub finish: Finish,
+    /// The number of the last event that listeners were told: numbers go on in the next life.
+    pub event_serial: i64,
+}
+
 /// Runs until the last child is gone after a shutdown or restart was asked for.
 ///
 /// # Errors
 ///
 /// When signals or the set of exits cannot be watched: the agent cannot do its work then.
-pub async fn run(core: Supervisor, first: Vec<Effect>, tools: Tools) -> std::io::Result<Finish> {
+pub async fn run(core: Supervisor, first: Vec<Effect>, tools: Tools) -> std::io::Result<Ended> {
     let mut signals = Signals::watch()?;
     let exits = Arc::new(Exits::new()?.watch()?);
     let mut run = Run {
@@ -154,7 +163,8 @@ pub async fn run(core: Supervisor, first: Vec<Effect>, tools: Tools) -> std::io:
     for signal in signals.hold().await {
         run.feed(Input::Signalled(signal));
     }
-    Ok(run.finish.unwrap_or(Finish::Exit))
+    let finish = run.finish.unwrap_or(Finish::Exit);
+    Ok(Ended { finish, event_serial: run.core.event_serial() })
 }
 
 impl Run {

@@ -92,7 +92,7 @@ impl Supervisor {
         let groups = groups.into_iter().map(|group| Arc::clone(&group.name)).collect();
         let report_at = turn.now.mono_ns;
         self.closing = Some(Closing { finish, groups, told: false, report_at, finished: false });
-        turn.effects.push(Effect::Announce(Event::SupervisorStopping));
+        self.announce(turn, Event::SupervisorStopping);
         self.rearm_all();
     }
 

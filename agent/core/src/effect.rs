@@ -65,6 +65,18 @@ pub enum Effect {
         /// What.
         bytes: Vec<u8>,
     },
+    /// Write an event to a listener's stdin, if this child is still there. Hand: bytes. Answer:
+    /// `Input::EventWritten`.
+    SendEvent {
+        /// To whom.
+        process: ProcessId,
+        /// To which child.
+        pid: i32,
+        /// Which event.
+        serial: i64,
+        /// Header and payload.
+        bytes: Vec<u8>,
+    },
     /// Remove and reopen the logs of a running process. Hand: bytes. Answer: `Input::LogsCleared`.
     ClearLogs {
         /// Who waits.
@@ -92,7 +104,7 @@ pub enum Effect {
         /// The group as configured.
         group: Box<GroupSpec>,
     },
-    /// Tell listeners and the fleet.
+    /// Tell the doors. Event listeners have been told already.
     Announce(Event),
     /// Give a caller its one reply.
     Answer(Ticket, Reply),

@@ -78,9 +78,11 @@ impl Supervisor {
             .collect();
         let rows = members.iter().filter_map(|id| self.processes.get(id)).map(Process::row);
         let event = Event::GroupAdded(configured.name.clone(), rows.collect());
-        turn.effects.push(Effect::Announce(event));
         let socket = Socket::Closed;
-        self.groups.push(Group { name, configured, auto_logs, members: members.clone(), socket });
+        let group = Group { name, configured, auto_logs, members: members.clone(), socket };
+        self.begin_to_listen(&group);
+        self.groups.push(group);
+        self.announce(turn, event);
         if self.started && self.closing.is_none() {
             self.autostart(turn, &members);
         }
@@ -329,7 +331,8 @@ impl Supervisor {
             (row.seq, row.state, row.pid) = (self.seq, None, 0);
             rows.push(row);
         }
-        turn.effects.push(Effect::Announce(Event::GroupRemoved(name.to_owned(), rows)));
+        self.stop_listening(name);
+        self.announce(turn, Event::GroupRemoved(name.to_owned(), rows));
     }
 
     /// Each configured process, active or not, sorted by process name.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::command::{Ask, BadConfiguration, PreparedGroup, Refusal, Ticket};
 use crate::effect::ProcessId;
+use crate::listener::Said;
 use crate::spec::Configuration;
 
 /// One thing that happened. The shell hands it over together with the time.
@@ -95,6 +96,33 @@ pub enum Input {
         /// [`Refusal::NoStdin`] or [`Refusal::Busy`].
         verdict: Result<(), Refusal>,
     },
+    /// An event was taken for a listener's stdin, or why not.
+    EventWritten {
+        /// Which listener.
+        process: ProcessId,
+        /// Which event.
+        serial: i64,
+        /// Why not.
+        verdict: Result<(), Unwritten>,
+    },
+    /// A listener has said something on its stdout.
+    ListenerSaid {
+        /// Which listener.
+        process: ProcessId,
+        /// Which child of it.
+        pid: i32,
+        /// What.
+        said: Said,
+    },
+    /// A process has written something.
+    Wrote {
+        /// Whose child.
+        process: ProcessId,
+        /// Which one.
+        pid: i32,
+        /// What.
+        output: Output,
+    },
     /// A process's logs were removed and reopened, or why not.
     LogsCleared {
         /// Who waits.
@@ -125,6 +153,44 @@ pub enum Input {
         /// The group.
         group: Box<PreparedGroup>,
     },
+}
+
+/// What a process has written that event listeners may hear.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// A piece of its output, as it is logged.
+    Logged(Stream, Vec<u8>),
+    /// What stood between the capture mode's tokens.
+    Captured(Stream, Vec<u8>),
+}
+
+/// Why an event could not be written to a listener.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unwritten {
+    /// The child has closed its stdin, or is gone.
+    Closed,
+    /// Too much waits for it, or for the bytes thread, already.
+    Full,
+}
+
+/// An output of a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Stream {
+    /// Its stdout, and its stderr when that is redirected.
+    Stdout,
+    /// Its stderr.
+    Stderr,
+}
+
+impl Stream {
+    /// As supervisord calls the channel.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Stdout => "stdout",
+            Self::Stderr => "stderr",
+        }
+    }
 }
 
 /// How a child ended.

@@ -23,8 +23,10 @@ use crate::effect::{Effect, Event, ProcessId, SpawnOrder, Stdin};
 use crate::groups::{Group, Purpose, Updating};
 use crate::input::Input;
 use crate::machine::{self, Step};
+use crate::pool::Pool;
 use crate::process::Process;
 use crate::spec::{GroupSpec, Level};
+use crate::ticks::Ticks;
 
 /// How often a wait for a stop is mentioned in the log; supervisord's two seconds.
 const STOP_REPORT_SECS: i64 = 2;
@@ -52,6 +54,28 @@ pub struct Supervisor {
     pub(crate) reading: BTreeMap<Ticket, Purpose>,
     pub(crate) updating: BTreeMap<Ticket, Updating>,
     pub(crate) closing: Option<Closing>,
+    /// What event listeners are told that this host is called.
+    pub(crate) identifier: String,
+    /// The number of the last event that somebody listened for; -1 before the first.
+    pub(crate) event_serial: i64,
+    /// The event listener pools, in the order of their creation.
+    pub(crate) pools: Vec<Pool>,
+    pub(crate) ticks: Ticks,
+}
+
+/// What a life of a host begins with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Beginning {
+    /// Greater than every epoch that this host has had before.
+    pub epoch: u64,
+    /// `identifier`.
+    pub identifier: String,
+    /// The number of the last event of the life before; -1 in the first life.
+    pub event_serial: i64,
+    /// Every configured group, active or not.
+    pub configured: Vec<GroupSpec>,
+    /// Those that are to be active, in the order of their creation.
+    pub prepared: Vec<PreparedGroup>,
 }
 
 /// A host's state on its way to the next program: the variant is the version.
@@ -69,16 +93,11 @@ pub(crate) struct Turn {
 }
 
 impl Supervisor {
-    /// A host whose groups are prepared, with the effects of their activation. `epoch` must be
-    /// greater than every epoch that this host has had before. Nothing starts before
-    /// [`Input::Started`].
+    /// A host whose groups are prepared, with the effects of their activation. Nothing starts
+    /// before [`Input::Started`].
     #[must_use]
-    pub fn new(
-        now: Now,
-        epoch: u64,
-        configured: Vec<GroupSpec>,
-        prepared: Vec<PreparedGroup>,
-    ) -> (Self, Vec<Effect>) {
+    pub fn new(now: Now, beginning: Beginning) -> (Self, Vec<Effect>) {
+        let Beginning { epoch, identifier, event_serial, configured, prepared } = beginning;
         let mut host = Self {
             epoch,
             spawns: 0,
@@ -96,6 +115,10 @@ impl Supervisor {
             reading: BTreeMap::new(),
             updating: BTreeMap::new(),
             closing: None,
+            identifier,
+            event_serial,
+            pools: Vec::new(),
+            ticks: Ticks::default(),
         };
         let mut turn = Turn { now, effects: Vec::new() };
         for group in prepared {
@@ -111,7 +134,14 @@ impl Supervisor {
         self.decide(&mut turn, input);
         self.advance_updates(&mut turn);
         self.advance_closing(&mut turn);
+        self.serve_listeners(&mut turn);
         turn.effects
+    }
+
+    /// The number of the last event, for the life that follows; numbers go on over a restart.
+    #[must_use]
+    pub fn event_serial(&self) -> i64 {
+        self.event_serial
     }
 
     /// When [`Input::Woke`] is wanted next, on the monotonic clock; `None` when nothing waits.
@@ -119,7 +149,8 @@ impl Supervisor {
     pub fn next_deadline(&self) -> Option<u64> {
         let first = |set: &BTreeSet<(u64, ProcessId)>| set.first().map(|(at, _)| *at);
         let closing = self.closing.as_ref().and_then(Closing::deadline);
-        [first(&self.timers), first(&self.stop_reports), closing].into_iter().flatten().min()
+        let own = [first(&self.timers), first(&self.stop_reports), closing];
+        own.into_iter().chain([self.listening_deadline()]).flatten().min()
     }
 
     fn decide(&mut self, turn: &mut Turn, input: Input) {
@@ -158,6 +189,13 @@ impl Supervisor {
                 let reply = verdict.map_or_else(Reply::Refused, |()| Reply::Done);
                 turn.effects.push(Effect::Answer(ticket, reply));
             }
+            Input::EventWritten { process, serial, verdict } => {
+                self.event_written(turn, process, serial, verdict);
+            }
+            Input::ListenerSaid { process, pid, said } => {
+                self.listener_said(turn, process, pid, said);
+            }
+            Input::Wrote { process, pid, output } => self.written_by(turn, process, pid, &output),
             Input::ConfigurationRead { ticket, configuration } => {
                 self.configuration_read(turn, ticket, configuration);
             }
@@ -197,7 +235,7 @@ impl Supervisor {
                 turn.answer(ticket, Reply::Done);
             }
             Command::RemoteEvent { kind, data } => {
-                turn.effects.push(Effect::Announce(Event::Remote { kind, data }));
+                self.announce(turn, Event::Remote { kind, data });
                 turn.answer(ticket, Reply::Done);
             }
         }
@@ -205,7 +243,7 @@ impl Supervisor {
 
     fn begin(&mut self, turn: &mut Turn) {
         self.started = true;
-        turn.effects.push(Effect::Announce(Event::SupervisorRunning));
+        self.announce(turn, Event::SupervisorRunning);
         let mut groups: Vec<_> = self.groups.iter().collect();
         groups.sort_by_key(|group| group.configured.priority);
         let members: Vec<_> = groups.iter().flat_map(|group| group.members.clone()).collect();
@@ -320,7 +358,8 @@ impl Supervisor {
         let mut row = Box::new(process.row());
         row.state = Some(to);
         row.pid = if to.is_signallable() { pid } else { 0 };
-        turn.effects.push(Effect::Announce(Event::Process { row, from, tries, expected, pid }));
+        self.announce(turn, Event::Process { row, from, tries, expected, pid });
+        self.listener_entered(turn, id, to);
         self.notice(turn, id, to);
     }
 

@@ -7,10 +7,10 @@ use std::sync::mpsc as std_mpsc;
 use std::time::Duration;
 
 use agent_config::{LoadRequest, RealDisk, load};
-use agent_core::Supervisor;
 use agent_core::command::PreparedGroup;
 use agent_core::effect::Finish;
 use agent_core::spec::{Configuration, GroupKind, GroupSpec, Level};
+use agent_core::{Beginning, Supervisor};
 use thiserror::Error;
 use tokio::sync::{mpsc, watch};
 
@@ -25,7 +25,7 @@ use crate::fleet::FleetSettings;
 use crate::http::{BoundServer, SocketFile};
 use crate::logs::{ActivityLog, ActivitySettings, Bytes, Place, Rotation, auto};
 use crate::mailbox::{Facts, Mailbox};
-use crate::run::{REPORTS_WAITING_MAX, Report, Tools, run};
+use crate::run::{Ended, REPORTS_WAITING_MAX, Report, Tools, run};
 use crate::signals;
 use crate::spawn::{SpawnSettings, Spawner};
 
@@ -68,6 +68,8 @@ pub struct Kept {
     pub(super) first: bool,
     /// The activity log of the life before.
     pub(super) last_log: Option<PathBuf>,
+    /// The number of the last event that listeners were told; -1 before the first.
+    pub(super) event_serial: i64,
     /// Left open by whoever started us.
     pub(super) inherited: Inherited,
 }
@@ -88,12 +90,11 @@ pub fn live(request: &LoadRequest, epoch: u64, kept: &mut Kept) -> Result<Finish
             .map_err(|error| Failure::System(format!("cannot go to the background: {error}")))?;
     }
     traces.pidfile = write_pidfile(&mut opened);
-    let finish = work(request, opened, epoch);
-    if finish.is_ok() {
-        // The doors have unlinked their sockets, while these were their own beyond doubt.
-        traces.sockets.clear();
-    }
-    finish
+    let ended = work(request, opened, epoch, kept.event_serial)?;
+    // The doors have unlinked their sockets, while these were their own beyond doubt.
+    traces.sockets.clear();
+    kept.event_serial = ended.event_serial;
+    Ok(ended.finish)
 }
 
 /// The files by which others find a living agent. They go with the life, however it ends (UP-15);
@@ -243,7 +244,12 @@ fn write_pidfile(opened: &mut Opened) -> Option<Pidfile> {
 }
 
 /// Starts the threads, runs the loop, and brings everything to its end.
-fn work(request: &LoadRequest, opened: Opened, epoch: u64) -> Result<Finish, Failure> {
+fn work(
+    request: &LoadRequest,
+    opened: Opened,
+    epoch: u64,
+    event_serial: i64,
+) -> Result<Ended, Failure> {
     let Opened { configuration, activity, groups, servers, fleet } = opened;
     let daemon = &configuration.daemon;
     let (report, reports) = mpsc::channel(REPORTS_WAITING_MAX);
@@ -281,17 +287,24 @@ fn work(request: &LoadRequest, opened: Opened, epoch: u64) -> Result<Finish, Fai
     };
     // The spawn thread ends with its last handle; it is not waited for, since it may hang.
     drop(spawner);
-    let (core, first) = Supervisor::new(clock.now(), epoch, configuration.groups, groups);
+    let beginning = Beginning {
+        epoch,
+        identifier: configuration.daemon.identifier,
+        event_serial,
+        configured: configuration.groups,
+        prepared: groups,
+    };
+    let (core, first) = Supervisor::new(clock.now(), beginning);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(system("cannot start the loop"))?;
-    let finish = runtime.block_on(run(core, first, tools));
+    let ended = runtime.block_on(run(core, first, tools));
     // The doors finish what they are answering; then nothing is written any more.
     drop(stop);
     drop(doors.join());
     end_logs(bytes);
-    finish.map_err(system("cannot watch signals and children"))
+    ended.map_err(system("cannot watch signals and children"))
 }
 
 fn facts(configuration: &Configuration) -> Facts {

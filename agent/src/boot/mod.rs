@@ -105,7 +105,7 @@ fn live_until_the_end(mut request: LoadRequest, inherited: Inherited) -> Result<
     ignore_file_size_signal();
     let clock = Clock::start();
     let mut epoch = 0;
-    let mut kept = Kept { first: true, last_log: None, inherited };
+    let mut kept = Kept { first: true, last_log: None, event_serial: -1, inherited };
     loop {
         // New at each life, and greater than any before, also across processes.
         let wall = u64::try_from(clock.now().wall_ms).unwrap_or(0);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use agent_core::command::{BadConfiguration, PreparedGroup, Refusal, Ticket};
 use agent_core::effect::{Effect, ProcessId, SpawnOrder, Stdin};
-use agent_core::input::Input;
+use agent_core::input::{Input, Unwritten};
 use agent_core::spec::{GroupSpec, Level, ProcessSpec, SocketSpec};
 use proto_words::Signal;
 
@@ -34,6 +34,11 @@ impl Run {
             }
             Effect::WriteStdin { ticket, process, bytes } => {
                 queue.extend(self.write_stdin(ticket, process, bytes));
+            }
+            // No listener is heard yet, so none is ever ready for an event.
+            Effect::SendEvent { process, serial, .. } => {
+                let verdict = Err(Unwritten::Closed);
+                queue.push_back(Input::EventWritten { process, serial, verdict });
             }
             Effect::ClearLogs { ticket, process } => {
                 queue.extend(self.clear_logs(ticket, process));

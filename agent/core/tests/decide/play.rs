@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use agent_core::Beginning;
 use agent_core::command::PreparedGroup;
 use agent_core::spec::{
-    Autorestart, GroupKind, GroupSpec, LogFile, LogSpec, ProcessSpec, SocketAddress, SocketSpec,
+    Autorestart, GroupKind, GroupSpec, LogFile, LogSpec, PoolSpec, ProcessSpec, SocketAddress,
+    SocketSpec,
 };
 use proto_words::Signal;
 
@@ -73,16 +75,19 @@ fn set(spec: &mut ProcessSpec, key: &str, value: &str) {
     }
 }
 
-/// Groups from lines such as `shop 10: api startsecs=0; worker priority=5`; with `fastcgi` behind
-/// the priority they share the socket `/NAME`.
+/// Groups from lines such as `shop 10: api startsecs=0; worker priority=5`. With `fastcgi` behind
+/// the priority they share the socket `/NAME`; with a number and names of events they are listeners
+/// for these, with that buffer: `ears -1 2 TICK_5,PROCESS_STATE: l`.
 pub fn groups(text: &str) -> Vec<GroupSpec> {
     let mut groups: Vec<GroupSpec> = Vec::new();
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let (head, programs) = line.split_once(':').expect("group priority: programs");
-        let (name, priority) = head.split_once(' ').expect("group priority");
-        let (priority, kind) = match priority.split_once(' ') {
-            Some((priority, _)) => (priority, GroupKind::FastCgi(socket(name))),
-            None => (priority, GroupKind::Programs),
+        let head: Vec<_> = head.split_whitespace().collect();
+        let (name, priority, kind) = match head.as_slice() {
+            [name, priority] => (*name, *priority, GroupKind::Programs),
+            [name, priority, "fastcgi"] => (*name, *priority, GroupKind::FastCgi(socket(name))),
+            [name, priority, size, events] => (*name, *priority, listeners(size, events)),
+            _ => panic!("group priority [fastcgi | size events]: {head:?}"),
         };
         let processes = programs.split(';').map(|words| {
             let words = words.trim();
@@ -103,6 +108,20 @@ pub fn groups(text: &str) -> Vec<GroupSpec> {
 fn socket(group: &str) -> SocketSpec {
     let address = SocketAddress::Unix { path: format!("/{group}"), mode: 0o700, owner: None };
     SocketSpec { address, backlog: None }
+}
+
+fn listeners(size: &str, events: &str) -> GroupKind {
+    GroupKind::EventListeners(PoolSpec {
+        buffer_size: size.parse().expect("a size"),
+        events: events.split(',').map(str::to_owned).collect(),
+        result_handler: "supervisor.dispatchers:default_handler".into(),
+    })
+}
+
+/// A first life with these groups.
+pub fn beginning(configured: Vec<GroupSpec>) -> Beginning {
+    let prepared = prepared(&configured);
+    Beginning { epoch: 1, identifier: "host".into(), event_serial: -1, configured, prepared }
 }
 
 /// Groups as they are prepared when no log is AUTO.

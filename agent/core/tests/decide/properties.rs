@@ -10,7 +10,7 @@ use agent_core::{Ask, Supervisor};
 use proptest::prelude::*;
 use proto_words::{Namespec, Now, Origin, ProcessState, Signal};
 
-use super::play::{groups, prepared};
+use super::play::{beginning, groups};
 
 const CONFIGURED: &str = "
     a 1: a startsecs=0 autorestart=true
@@ -95,7 +95,7 @@ impl World {
     fn new() -> Self {
         let specs = groups(CONFIGURED);
         let now = Now::default();
-        let (core, _) = Supervisor::new(now, 1, specs.clone(), prepared(&specs));
+        let (core, _) = Supervisor::new(now, beginning(specs));
         let mut world = Self {
             core,
             now,
@@ -168,6 +168,7 @@ impl World {
             }
             Effect::Log(..)
             | Effect::WriteStdin { .. }
+            | Effect::SendEvent { .. }
             | Effect::ClearLogs { .. }
             | Effect::ClearMainLog { .. }
             | Effect::ReopenLogs

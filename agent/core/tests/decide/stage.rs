@@ -9,12 +9,13 @@ use agent_core::command::{
     BadConfiguration, Command, PreparedGroup, Refusal, Reply, Scope, Ticket,
 };
 use agent_core::effect::{Effect, Event, Finish, ProcessId};
-use agent_core::input::{Exit, Input};
+use agent_core::input::{Exit, Input, Output, Stream};
+use agent_core::listener::Said;
 use agent_core::spec::GroupSpec;
 use agent_core::{Ask, Supervisor};
 use proto_words::{Incarnation, Namespec, Now, Origin, ProcessState, Signal};
 
-use super::play::{groups, prepared};
+use super::play::{beginning, groups, prepared};
 
 /// It knows which process has which name and pid.
 pub struct Host {
@@ -30,7 +31,7 @@ impl Host {
     fn new(configured: &str, with_log: bool) -> Self {
         let specs = groups(configured);
         let now = Now { mono_ns: 0, wall_ms: 0 };
-        let (core, _) = Supervisor::new(now, 1, specs.clone(), prepared(&specs));
+        let (core, _) = Supervisor::new(now, beginning(specs.clone()));
         let mut host = Self {
             core,
             names: BTreeMap::new(),
@@ -105,6 +106,13 @@ impl Host {
                     text: "[Errno 1]".into(),
                 }
             }
+            "ready" | "ok" | "fail" | "noise" => self.said(word, &next()),
+            "written" => {
+                let (name, serial) = (next(), next());
+                let serial = serial.parse().expect("a serial");
+                Input::EventWritten { process: self.id(&name), serial, verdict: Ok(()) }
+            }
+            "wrote" | "captured" => self.wrote(word, &next(), next()),
             "read" | "unread" => self.configuration_read(word, ticket(&next())),
             "prepared" => self.group_prepared(ticket(&next()), &next(), None),
             "unprepared" => self.group_prepared(ticket(&next()), &next(), Some("in use".into())),
@@ -113,6 +121,25 @@ impl Host {
                 Input::Asked(ask(caller, &verb, &rest))
             }
         }
+    }
+
+    fn said(&self, word: &str, name: &str) -> Input {
+        let said = match word {
+            "ready" => Said::Ready,
+            "ok" => Said::Processed,
+            "fail" => Said::Rejected,
+            _ => Said::Nonsense,
+        };
+        Input::ListenerSaid { process: self.id(name), pid: self.pids[name], said }
+    }
+
+    fn wrote(&self, word: &str, name: &str, text: String) -> Input {
+        let bytes = text.into_bytes();
+        let output = match word {
+            "wrote" => Output::Logged(Stream::Stdout, bytes),
+            _ => Output::Captured(Stream::Stderr, bytes),
+        };
+        Input::Wrote { process: self.id(name), pid: self.pids[name], output }
     }
 
     fn child_exited(&self, name: &str, code: &str, now: Now) -> Input {
@@ -164,6 +191,9 @@ impl Host {
             Effect::CloseSocket { group } => format!("close {group}"),
             Effect::Signal { process, signal, .. } => format!("signal {} {signal}", name(process)),
             Effect::WriteStdin { process, .. } => format!("stdin {}", name(process)),
+            Effect::SendEvent { process, bytes, .. } => {
+                format!("send {} {}", name(process), show_envelope(bytes))
+            }
             Effect::ClearLogs { process, .. } => format!("clear {}", name(process)),
             Effect::ClearMainLog { .. } => "clear-main".into(),
             Effect::ReopenLogs => "reopen".into(),
@@ -175,6 +205,19 @@ impl Host {
             Effect::Finish(Finish::Restart) => "finish restart".into(),
         })
     }
+}
+
+/// `SERIAL/POOLSERIAL TYPE`, and the payload's first line in brackets.
+fn show_envelope(bytes: &[u8]) -> String {
+    let text = std::str::from_utf8(bytes).expect("text");
+    let (header, payload) = text.split_once('\n').expect("a header");
+    let header: BTreeMap<_, _> =
+        header.split(' ').map(|word| word.split_once(':').expect("key:value")).collect();
+    assert_eq!((header["ver"], header["server"]), ("3.0", "host"));
+    assert_eq!(header["len"], payload.chars().count().to_string());
+    let (serial, in_pool) = (header["serial"], header["poolserial"]);
+    let payload = payload.lines().collect::<Vec<_>>().join("|");
+    format!("{serial}/{in_pool} {} [{payload}]", header["eventname"])
 }
 
 fn ticket(text: &str) -> Ticket {
@@ -212,6 +255,7 @@ fn ask(caller: &str, verb: &str, rest: &[&str]) -> Ask {
         "reload" => Command::Reload,
         "shutdown" => Command::Shutdown,
         "state" => Command::State,
+        "event" => Command::RemoteEvent { kind: first.into(), data: rest[1..].join(" ") },
         "info" => Command::Info(Namespec::parse(first)),
         other => panic!("no such verb in these tests: {other}"),
     };

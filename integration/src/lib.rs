@@ -5,11 +5,13 @@
 //! Nothing in here imports a core; everything that it starts, it ends ([`owned`]), also when a test
 //! panics. A fault of the harness is a panic with a text that says what to do.
 
+pub mod background;
 pub mod bare;
 pub mod facts;
 pub mod fleet;
 pub mod home;
 pub mod loaded;
+pub mod nobody;
 pub mod normal;
 pub mod once;
 pub mod operator;
@@ -17,9 +19,11 @@ pub mod oracle;
 pub mod owned;
 pub mod parsers;
 pub mod places;
+pub mod processes;
 pub mod ran;
 pub mod relay;
 pub mod rpc;
+pub mod runs;
 pub mod sleeper;
 pub mod stamps;
 pub mod subject;

@@ -84,13 +84,25 @@ pub struct Host {
     home: Home,
     port: u16,
     environment: Vec<(String, String)>,
+    /// The program, last, behind words that prepare its start.
+    program: Vec<PathBuf>,
+    /// The configuration as it is typed behind `-c`.
+    typed: PathBuf,
 }
 
 impl Host {
     /// Makes a fresh home and writes the configuration.
     #[must_use]
     pub fn new(subject: Subject, configuration: &str) -> Self {
-        let host = Self { subject, home: Home::new(), port: free_port(), environment: Vec::new() };
+        let home = Home::new();
+        let host = Self {
+            subject,
+            typed: home.join(CONFIGURATION),
+            home,
+            port: free_port(),
+            environment: Vec::new(),
+            program: vec![subject.program()],
+        };
         host.configure(configuration);
         host
     }
@@ -141,7 +153,25 @@ impl Host {
     /// When it has not ended within [`PATIENCE`].
     #[must_use]
     pub fn run_daemon(&self, arguments: &[&str]) -> Ran {
-        let mut process = Owned::start(&self.home, self.daemon_command().args(arguments));
+        self.end_of(self.daemon_command().args(arguments))
+    }
+
+    /// The same without `-c`: the arguments are all that the program is told.
+    ///
+    /// # Panics
+    ///
+    /// As [`Host::run_daemon`].
+    #[must_use]
+    pub fn run_program(&self, arguments: &[&str]) -> Ran {
+        self.end_of(self.program_command().args(arguments))
+    }
+
+    fn end_of(&self, command: &mut Command) -> Ran {
+        for name in ["stdout.txt", "stderr.txt"] {
+            // Of an earlier run, if there was one.
+            let _ = std::fs::remove_file(self.home.join(name));
+        }
+        let mut process = Owned::start(&self.home, command);
         let code = process.wait(PATIENCE);
         let (stdout, stderr) = (self.home.read("stdout.txt"), self.home.read("stderr.txt"));
         Ran { code, stdout: self.normal(&stdout), stderr: self.normal(&stderr) }
@@ -174,10 +204,44 @@ impl Host {
         self.environment.push((name.to_owned(), value.to_owned()));
     }
 
-    fn daemon_command(&self) -> Command {
-        let mut command = Command::new(self.subject.program());
-        command.envs(self.environment.iter().cloned());
-        command.arg("-c").arg(self.home.join(CONFIGURATION));
+    /// Lets the daemon be started by other words: the last is its program, those before it, if
+    /// any, are a program that prepares and then becomes it (`env`, `setpriv`, `sh -c 'exec …'`).
+    pub fn set_program(&mut self, words: Vec<PathBuf>) {
+        assert!(!words.is_empty(), "there is always a program");
+        self.program = words;
+    }
+
+    /// Has the daemon told of its configuration by another path, for instance a relative one.
+    pub fn type_configuration(&mut self, path: &str) {
+        self.typed = PathBuf::from(path);
+    }
+
+    /// Puts words before those by which the daemon is started.
+    pub fn start_with(&mut self, words: &[&str]) {
+        let words = words.iter().map(|word| PathBuf::from(self.expand(word)));
+        let words: Vec<_> = words.collect();
+        self.program.splice(0..0, words);
+    }
+
+    /// The path under which the daemon's program is started: its `argv[0]`.
+    #[must_use]
+    pub fn program(&self) -> &Path {
+        self.program.last().expect("there is always a program")
+    }
+
+    /// The daemon's program, nothing behind it.
+    #[must_use]
+    pub fn program_command(&self) -> Command {
+        let mut command = Command::new(&self.program[0]);
+        command.args(&self.program[1..]).envs(self.environment.iter().cloned());
+        command
+    }
+
+    /// The daemon with its configuration.
+    #[must_use]
+    pub fn daemon_command(&self) -> Command {
+        let mut command = self.program_command();
+        command.arg("-c").arg(&self.typed);
         command
     }
 }
@@ -216,7 +280,14 @@ impl Daemon {
     /// Starts the daemon and waits for nothing; for hosts without a socket.
     #[must_use]
     pub fn launch(host: Host) -> Self {
-        let process = Owned::start(&host.home, host.daemon_command().arg("-n"));
+        Self::launch_with(host, &["-n"])
+    }
+
+    /// Starts the daemon with these arguments behind its configuration, which must leave it in the
+    /// foreground, and waits for nothing.
+    #[must_use]
+    pub fn launch_with(host: Host, arguments: &[&str]) -> Self {
+        let process = Owned::start(&host.home, host.daemon_command().args(arguments));
         Self { process, host }
     }
 

@@ -1,8 +1,10 @@
 //! What supervisord does, expected of Supervisor 4.3.0 and of our agent alike.
 
 mod broken;
+mod command_line;
 mod config;
 mod configurations;
 mod corpora;
 mod scenarios;
+mod search;
 mod signals;

@@ -195,6 +195,24 @@ impl<'a> Scanner<'a> {
 /// 2^63, which nobody has the memory for.
 const MAX_MEASURE: usize = 32_767;
 
+/// Whether the first conversion has no name and is one that takes anything: supervisord writes all
+/// names and values there (EXP-06).
+#[must_use]
+pub(crate) fn is_nameless(format: &str) -> bool {
+    let mut rest = format;
+    while let Some((_, conversion)) = rest.split_once('%') {
+        if let Some(behind) = conversion.strip_prefix('%') {
+            rest = behind;
+            continue;
+        }
+        let letter = conversion.trim_start_matches(['-', '+', ' ', '#', '0']);
+        let letter = letter.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+        let letter = letter.strip_prefix(['h', 'l', 'L']).unwrap_or(letter);
+        return letter.starts_with(['s', 'r', 'a']);
+    }
+    false
+}
+
 fn unsupported(letter: char, after: usize) -> String {
     let shown = if ('\u{1f}'..='~').contains(&letter) { letter } else { '?' };
     format!(

@@ -12,6 +12,7 @@
 
 mod check;
 mod cmdline;
+mod compare;
 mod disk;
 mod error;
 mod expand;
@@ -37,6 +38,7 @@ use std::collections::BTreeMap;
 
 pub use check::{Report, Warning, check};
 pub use cmdline::{Options, Parsed, UsageError, parse};
+pub use compare::{Difference, UNSEEN, compare, seen_numbers};
 pub use disk::{Disk, RealDisk};
 pub use error::{ConfigError, Diagnosis, Place};
 pub use expand::{Names, Value, expand};

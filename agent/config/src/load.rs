@@ -48,8 +48,10 @@ pub fn load(
 /// All files of a configuration, read but not judged.
 pub(crate) struct Sources {
     pub ini: Ini,
-    here: String,
-    environment: Names,
+    /// The directory of the main file, absolute.
+    pub here: String,
+    /// `ENV_…` of the process and of earlier reads.
+    pub environment: Names,
     said: Said,
 }
 

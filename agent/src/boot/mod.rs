@@ -9,6 +9,7 @@ pub mod users;
 
 mod background;
 mod called;
+mod check;
 mod doors;
 mod inherited;
 mod limits;

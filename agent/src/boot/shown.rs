@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use agent_config::{ConfigError, Place, Warning};
+use agent_config::{ConfigError, Difference, Place, Warning};
 use agent_core::spec::{
     Autorestart, Configuration, DaemonSpec, GroupKind, GroupSpec, Level, LogFile, LogSpec,
     ProcessSpec, ServerAddress, ServerSpec, SocketAddress, UserSpec,
@@ -37,6 +37,17 @@ pub fn error(error: &ConfigError, warnings: &[Warning]) -> Value {
 pub fn own_error(text: &str, file: &str, warnings: &[Warning]) -> Value {
     let place = Place { file: Some(file.to_owned()), ..Place::default() };
     fault(text, &place, text, warnings)
+}
+
+/// What behaves differently from Supervisor 4.3.0.
+pub fn differences(file: &str, differences: &[Difference]) -> Value {
+    let shown = |difference: &Difference| {
+        let mut shown = place(&difference.place);
+        shown["compat"] = format!("COMPAT-{}", difference.number).into();
+        shown["text"] = difference.text.into();
+        shown
+    };
+    json!({ "file": file, "differences": differences.iter().map(shown).collect::<Vec<_>>() })
 }
 
 fn fault(text: &str, place: &Place, diagnosis: &str, warnings: &[Warning]) -> Value {

@@ -16,7 +16,7 @@ use crate::types::{boolean, integer, strings};
 /// Listeners start first and stop last.
 const DEFAULT_PRIORITY: i64 = -1;
 const DEFAULT_BUFFER_SIZE: i64 = 10;
-const DEFAULT_HANDLER: &str = "supervisor.dispatchers:default_handler";
+pub(crate) const DEFAULT_HANDLER: &str = "supervisor.dispatchers:default_handler";
 
 /// Every event that can be asked for.
 const EVENTS: [&str; 27] = [

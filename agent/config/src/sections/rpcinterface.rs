@@ -8,8 +8,8 @@ use crate::error::ConfigError;
 use crate::fault::Fault;
 use crate::text::strip;
 
-const FACTORY_KEY: &str = "supervisor.rpcinterface_factory";
-const MAIN_FACTORY: &str = "supervisor.rpcinterface:make_main_rpcinterface";
+pub(crate) const FACTORY_KEY: &str = "supervisor.rpcinterface_factory";
+pub(crate) const MAIN_FACTORY: &str = "supervisor.rpcinterface:make_main_rpcinterface";
 
 /// All interfaces, in file order.
 pub(crate) fn read(build: &Build<'_>) -> Result<Vec<RpcInterfaceSpec>, ConfigError> {

@@ -2,6 +2,7 @@
 
 mod any_text;
 mod broken;
+mod compare;
 mod corpus;
 mod diagnosis;
 mod oddities;

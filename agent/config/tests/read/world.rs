@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use agent_config::{Account, LoadRequest, Options, RealDisk, Report, Surroundings, Users};
+use agent_config::{
+    Account, ConfigError, Difference, LoadRequest, Options, RealDisk, Report, Surroundings, Users,
+};
 use agent_core::spec::{Configuration, GroupSpec, ProcessSpec};
 use tempfile::TempDir;
 
@@ -98,6 +100,18 @@ impl Place {
     /// The configuration, which must be good.
     pub fn loaded(&self) -> Configuration {
         self.load().unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    pub fn compare(&self) -> Result<Vec<Difference>, ConfigError> {
+        agent_config::compare(&self.request(), &RealDisk, &TwoUsers)
+    }
+
+    /// The same, with the main file called `file` from its own directory.
+    pub fn compare_from(&self, file: &str) -> Result<Vec<Difference>, ConfigError> {
+        let mut request = self.request();
+        request.surroundings.cwd = self.here();
+        file.clone_into(&mut request.file);
+        agent_config::compare(&request, &RealDisk, &TwoUsers)
     }
 
     pub fn check(&self) -> Report {

@@ -221,10 +221,13 @@ fn write_files(home: &Home, fleet: &Fleet) -> Vec<(&'static str, String)> {
     let one = web.split(FLEET_SECTION).next().unwrap_or_default();
     home.write("one/supervisord.conf", one);
     home.write("one/broken.conf", &one.replace("autostart=false", "autostart=no way"));
+    let differs = "stopwaitsecs=0\nstdout_logfile=/dev/stderr";
+    home.write("one/differs.conf", &one.replace("stdout_logfile=%(here)s/api.log", differs));
     let one = |name: &str| home.join("one").join(name).display().to_string();
     vec![
         ("/etc/supervisord.conf", one("supervisord.conf")),
         ("/etc/broken.conf", one("broken.conf")),
+        ("/etc/differs.conf", one("differs.conf")),
         ("controller.example:9440", address),
     ]
 }

@@ -36,6 +36,9 @@ fn kind_differs(active: &GroupKind, fresh: &GroupKind) -> bool {
 
 /// Compares everything after making equal what does not count: a new field counts by itself.
 fn process_differs(active: &ProcessSpec, fresh: &ProcessSpec) -> bool {
+    if active == fresh {
+        return false;
+    }
     let mut active = active.clone();
     active.stdout.file = seen_by(&active.stdout, &fresh.stdout);
     active.stderr.file = seen_by(&active.stderr, &fresh.stderr);

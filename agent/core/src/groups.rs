@@ -1,6 +1,6 @@
 //! Groups come and go: reread, add, remove, and the update that does all of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use proto_words::{Incarnation, Origin};
@@ -171,8 +171,8 @@ impl Supervisor {
                 Some(_) => {}
             }
         }
-        let still = |name: &str| self.configured.iter().any(|fresh| fresh.name == name);
-        let gone = self.groups.iter().filter(|group| !still(&group.name));
+        let still: BTreeSet<_> = self.configured.iter().map(|fresh| fresh.name.as_str()).collect();
+        let gone = self.groups.iter().filter(|group| !still.contains(&*group.name));
         diff.removed = gone.map(|group| group.name.to_string()).collect();
         diff
     }
@@ -316,10 +316,9 @@ impl Supervisor {
     }
 
     fn drop_group(&mut self, turn: &mut Turn, name: &str) {
-        let Some(at) = self.groups.iter().position(|group| *group.name == *name) else {
+        let Some(group) = self.groups.remove(name) else {
             return;
         };
-        let group = self.groups.remove(at);
         let mut rows = Vec::new();
         for id in group.members {
             self.overtake(turn, id);

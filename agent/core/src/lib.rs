@@ -4,6 +4,7 @@
 //! There is no clock, no descriptor, no await, no lock and no log in this crate; time comes in as
 //! plain numbers, so the whole state can be written out and read back.
 
+mod active;
 mod callers;
 mod closing;
 pub mod command;

@@ -16,11 +16,12 @@ use std::sync::Arc;
 use proto_words::{Incarnation, Now, Origin, ProcessState, SupervisorState};
 use serde::{Deserialize, Serialize};
 
+use crate::active::Active;
 use crate::callers::Callers;
 use crate::closing::Closing;
 use crate::command::{Ask, Command, PreparedGroup, Refusal, Reply, Ticket};
 use crate::effect::{Effect, Event, ProcessId, SpawnOrder, Stdin};
-use crate::groups::{Group, Purpose, Updating};
+use crate::groups::{Purpose, Updating};
 use crate::input::Input;
 use crate::machine::{self, Step};
 use crate::pool::Pool;
@@ -43,7 +44,7 @@ pub struct Supervisor {
     /// As last read, active or not.
     pub(crate) configured: Vec<GroupSpec>,
     /// The active groups, in the order of their creation.
-    pub(crate) groups: Vec<Group>,
+    pub(crate) groups: Active,
     pub(crate) processes: BTreeMap<ProcessId, Process>,
     /// How many of them are not in a stopped state.
     pub(crate) unstopped: usize,
@@ -106,7 +107,7 @@ impl Supervisor {
             mood: SupervisorState::Running,
             started: false,
             configured,
-            groups: Vec::new(),
+            groups: Active::default(),
             processes: BTreeMap::new(),
             unstopped: 0,
             timers: BTreeSet::new(),

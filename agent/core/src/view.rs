@@ -55,7 +55,7 @@ impl Supervisor {
 
     /// The active group with this name.
     pub(crate) fn group(&self, name: &str) -> Option<&Group> {
-        self.groups.iter().find(|group| *group.name == *name)
+        self.groups.get(name)
     }
 
     /// The state of a process; one that is gone counts as stopped.

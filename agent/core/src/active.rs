@@ -22,6 +22,11 @@ impl Active {
         self.list.get(*self.places.get(name)?)
     }
 
+    /// To change anything but its name.
+    pub(crate) fn get_mut(&mut self, name: &str) -> Option<&mut Group> {
+        self.list.get_mut(*self.places.get(name)?)
+    }
+
     /// Adds a group whose name is not there yet.
     pub(crate) fn push(&mut self, group: Group) {
         self.places.insert(Arc::clone(&group.name), self.list.len());
@@ -64,6 +69,7 @@ mod tests {
 
     use super::Active;
     use crate::groups::Group;
+    use crate::sockets::Socket;
     use crate::spec::{GroupKind, GroupSpec};
 
     fn group(name: &str) -> Group {
@@ -73,7 +79,13 @@ mod tests {
             kind: GroupKind::Programs,
             processes: Vec::new(),
         };
-        Group { name: name.into(), configured, auto_logs: BTreeMap::new(), members: Vec::new() }
+        Group {
+            name: name.into(),
+            configured,
+            auto_logs: BTreeMap::new(),
+            members: Vec::new(),
+            socket: Socket::Closed,
+        }
     }
 
     #[test]

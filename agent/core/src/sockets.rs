@@ -40,7 +40,7 @@ impl Supervisor {
     /// group's socket listens.
     pub(crate) fn hold_socket(&mut self, turn: &mut Turn, id: ProcessId) -> Option<Stdin> {
         let name = Arc::clone(&self.processes.get(&id)?.group);
-        let group = self.groups.iter_mut().find(|group| group.name == name)?;
+        let group = self.groups.get_mut(&name)?;
         let GroupKind::FastCgi(spec) = &group.configured.kind else {
             return Some(Stdin::Pipe);
         };
@@ -70,7 +70,7 @@ impl Supervisor {
         group: &str,
         verdict: Result<(), String>,
     ) {
-        let Some(group) = self.groups.iter_mut().find(|known| *known.name == *group) else {
+        let Some(group) = self.groups.get_mut(group) else {
             return;
         };
         let Socket::Opening { waiting } = &mut group.socket else {
@@ -99,7 +99,7 @@ impl Supervisor {
         let Some(name) = self.processes.get(&id).map(|process| Arc::clone(&process.group)) else {
             return;
         };
-        let Some(group) = self.groups.iter_mut().find(|group| group.name == name) else {
+        let Some(group) = self.groups.get_mut(&name) else {
             return;
         };
         let GroupKind::FastCgi(spec) = &group.configured.kind else {

@@ -31,6 +31,7 @@ use self::life::{Failure, Kept, live};
 use self::users::HostUsers;
 use crate::clock::Clock;
 use crate::pidproxy;
+use crate::spawn::memory::keep_one_heap;
 use crate::spawn::reap::ignore_file_size_signal;
 
 /// supervisord's version, which scripts compare.
@@ -104,6 +105,7 @@ fn start(
 
 fn live_until_the_end(mut request: LoadRequest, inherited: Inherited) -> Result<ExitCode, Failure> {
     ignore_file_size_signal();
+    keep_one_heap();
     let clock = Clock::start();
     let mut epoch = 0;
     let mut kept = Kept { first: true, last_log: None, event_serial: -1, inherited };

@@ -12,6 +12,7 @@
 //! This directory holds all unsafe code of the agent: `child.rs` (between clone and exec) and
 //! `reap.rs` (signals and waiting for strangers).
 
+pub mod memory;
 pub mod reap;
 pub mod socket;
 

@@ -336,11 +336,15 @@ impl Run {
         self.feed(Input::Asked(ask));
     }
 
-    /// Has the core decide, and performs what it decides, until nothing follows.
+    /// Has the core decide, and performs what it decides, until nothing follows. Answers go out
+    /// last: whoever hears that something is stopped finds its socket closed.
     fn feed(&mut self, input: Input) {
         let mut queue = VecDeque::from([input]);
         while let Some(input) = queue.pop_front() {
-            for effect in self.core.on_input(self.tools.clock.now(), input) {
+            let effects = self.core.on_input(self.tools.clock.now(), input);
+            let is_answer = |effect: &Effect| matches!(effect, Effect::Answer(..));
+            let (answers, acts): (Vec<_>, Vec<_>) = effects.into_iter().partition(is_answer);
+            for effect in acts.into_iter().chain(answers) {
                 self.perform(effect, &mut queue);
             }
         }

@@ -8,6 +8,7 @@
 pub mod background;
 pub mod bare;
 pub mod facts;
+pub mod fastcgi;
 pub mod fleet;
 pub mod home;
 pub mod loaded;

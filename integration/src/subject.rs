@@ -223,6 +223,12 @@ impl Host {
         self.program.splice(0..0, words);
     }
 
+    /// Has the daemon run as if the kernel refused these things; the words are `bin/confined.rs`'s.
+    pub fn confine(&mut self, words: &[&str]) {
+        let program = places::binary("confined").display().to_string();
+        self.start_with(&[&[program.as_str()], words, &["--"]].concat());
+    }
+
     /// The path under which the daemon's program is started: its `argv[0]`.
     #[must_use]
     pub fn program(&self) -> &Path {

@@ -5,6 +5,7 @@ mod command_line;
 mod config;
 mod configurations;
 mod corpora;
+mod fastcgi;
 mod scenarios;
 mod search;
 mod signals;

@@ -53,13 +53,15 @@ pub enum Report {
 
 /// Work that may block and that the loop has done on the spawn thread.
 pub trait Errands: Send + Sync {
-    /// Reads the configuration anew.
+    /// Reads the configuration anew. Before a restart, what else that needs is looked at too, and
+    /// the configuration is kept for it.
     ///
     /// # Errors
     ///
     /// What is wrong with it.
     fn read(
         &self,
+        to_restart: bool,
     ) -> Result<Box<agent_core::spec::Configuration>, agent_core::command::BadConfiguration>;
 
     /// Makes the AUTO log files of a group.

@@ -7,8 +7,8 @@ use nix::sys::signal::{SigSet, SigmaskHow, pthread_sigmask};
 use proto_words::Signal;
 use tokio::signal::unix::{Signal as SignalStream, SignalKind, signal};
 
-/// TERM, INT, QUIT, HUP, USR2.
-const HEARD: [i32; 5] = [15, 2, 3, 1, 12];
+/// HUP, INT, QUIT, USR2, TERM: by number, as Python goes through those that have come together.
+const HEARD: [i32; 5] = [1, 2, 3, 12, 15];
 
 /// How long a signal that came just before the end may need from its handler to its stream: one
 /// turn of the runtime.
@@ -42,9 +42,9 @@ impl Signals {
         };
         let strangers =
             (std::process::id() == 1).then(|| signal(SignalKind::child())).transpose()?;
-        let [term, int, quit, hup, usr2] = HEARD;
+        let [hup, int, quit, usr2, term] = HEARD;
         let signals = Self {
-            streams: [watch(term)?, watch(int)?, watch(quit)?, watch(hup)?, watch(usr2)?],
+            streams: [watch(hup)?, watch(int)?, watch(quit)?, watch(usr2)?, watch(term)?],
             strangers,
         };
         mask(SigmaskHow::SIG_UNBLOCK);
@@ -58,13 +58,14 @@ impl Signals {
 
     /// The next signal to the agent; `None` says that a child of somebody's has ended.
     pub(crate) async fn next(&mut self) -> Option<Signal> {
-        let [term, int, quit, hup, usr2] = &mut self.streams;
+        let [hup, int, quit, usr2, term] = &mut self.streams;
         tokio::select! {
-            _ = term.1.recv() => Some(term.0),
+            biased; // by number
+            _ = hup.1.recv() => Some(hup.0),
             _ = int.1.recv() => Some(int.0),
             _ = quit.1.recv() => Some(quit.0),
-            _ = hup.1.recv() => Some(hup.0),
             _ = usr2.1.recv() => Some(usr2.0),
+            _ = term.1.recv() => Some(term.0),
             () = next_or_never(self.strangers.as_mut()) => None,
         }
     }

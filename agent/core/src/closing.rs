@@ -54,7 +54,7 @@ impl Supervisor {
                 turn.log(Level::Warn, "received SIGHUP indicating restart request");
                 if self.mood == SupervisorState::Running {
                     // Looked at before anything is stopped: a broken file must not end a host.
-                    turn.effects.push(Effect::ReadConfiguration { ticket: None });
+                    turn.effects.push(Effect::ReadConfiguration { ticket: None, to_restart: true });
                 }
             }
             12 => {

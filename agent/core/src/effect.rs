@@ -94,8 +94,10 @@ pub enum Effect {
     /// Read the configuration again. Hand: spawn, since files and name services may hang.
     /// Answer: `Input::ConfigurationRead`.
     ReadConfiguration {
-        /// Who waits; `None` for the check before a restart.
+        /// Who waits; `None` when a signal asked.
         ticket: Option<Ticket>,
+        /// A restart is to follow: what else it needs is looked at too, while all still runs.
+        to_restart: bool,
     },
     /// Make the AUTO log files of a group, and try its socket. Hand: spawn. Answer: `Input::GroupPrepared`.
     PrepareGroup {

@@ -117,8 +117,9 @@ impl Supervisor {
 
     /// Has the configuration read, and remembers what for.
     pub(crate) fn read(&mut self, turn: &mut Turn, ticket: Ticket, purpose: Purpose) {
+        let to_restart = purpose == Purpose::Reload;
         self.reading.insert(ticket, purpose);
-        turn.effects.push(Effect::ReadConfiguration { ticket: Some(ticket) });
+        turn.effects.push(Effect::ReadConfiguration { ticket: Some(ticket), to_restart });
     }
 
     pub(crate) fn configuration_read(
@@ -375,7 +376,7 @@ fn with_paths(
 
 fn not_restarted(text: &str) -> String {
     format!(
-        "not restarted, since the configuration cannot be read: {text}; \
-         correct it, look with fleetvisord check FILE, and send SIGHUP again"
+        "not restarted, everything goes on: {text}; correct it, look with fleetvisord check FILE, \
+         and send SIGHUP again"
     )
 }

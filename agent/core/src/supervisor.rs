@@ -32,6 +32,9 @@ use crate::ticks::Ticks;
 /// How often a wait for a stop is mentioned in the log; supervisord's two seconds.
 const STOP_REPORT_SECS: i64 = 2;
 
+/// What supervisord says when it hears of a child's end (COMPAT-38).
+const CHILD_QUIT: &str = "received SIGCHLD indicating a child quit";
+
 /// The state of one host, whole: it can be written out and read back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Supervisor {
@@ -174,10 +177,12 @@ impl Supervisor {
             Input::ChildExited { process, pid, exit, at_mono_ns } => {
                 let event = machine::Event::ChildExited { pid, exit, at_mono_ns };
                 self.tell(turn, process, event, None);
+                turn.log(Level::Debug, CHILD_QUIT);
             }
             Input::StrangerExited { pid, exit } => {
                 let text = format!("reaped unknown pid {pid} ({})", machine::cause(exit));
-                turn.effects.push(Effect::Log(Level::Info, text));
+                turn.log(Level::Info, text);
+                turn.log(Level::Debug, CHILD_QUIT);
             }
             Input::SignalFailed { process, ticket, signal, errno, text } => {
                 self.signal_failed(turn, process, ticket, signal, errno, text);

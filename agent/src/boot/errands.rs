@@ -9,9 +9,10 @@ use agent_config::{ConfigError, LoadRequest, RealDisk, load};
 use agent_core::command::{BadConfiguration, PreparedGroup};
 use agent_core::sockets;
 use agent_core::spec::{
-    Configuration, DaemonSpec, GroupKind, GroupSpec, Level, LogFile, LogSpec, SocketSpec,
+    Configuration, GroupKind, GroupSpec, Level, LogFile, LogSpec, ServerSpec, SocketSpec,
 };
 
+use super::restart;
 use super::users::HostUsers;
 use crate::logs::{Orders, auto};
 use crate::run::Errands;
@@ -23,28 +24,45 @@ pub struct HostErrands {
     request: Mutex<LoadRequest>,
     childlogdir: String,
     identifier: String,
+    /// What this life's servers listen on.
+    servers: Vec<ServerSpec>,
+    /// What the next life may count on.
+    checked: Mutex<Option<Box<Configuration>>>,
     orders: Orders,
 }
 
 impl HostErrands {
     /// For a life that began with this configuration.
     #[must_use]
-    pub fn new(request: LoadRequest, daemon: &DaemonSpec, orders: Orders) -> Self {
+    pub fn new(request: LoadRequest, configuration: &Configuration, orders: Orders) -> Self {
+        let daemon = &configuration.daemon;
         Self {
             request: Mutex::new(request),
             childlogdir: daemon.childlogdir.clone(),
             identifier: daemon.identifier.clone(),
+            servers: configuration.servers.clone(),
+            checked: Mutex::new(None),
             orders,
         }
+    }
+
+    /// The configuration that was last found good for a restart.
+    pub fn take_checked(&self) -> Option<Box<Configuration>> {
+        self.checked.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
 impl Errands for HostErrands {
-    fn read(&self) -> Result<Box<Configuration>, BadConfiguration> {
+    fn read(&self, to_restart: bool) -> Result<Box<Configuration>, BadConfiguration> {
         // The request is whole after each statement.
         let mut request = self.request.lock().unwrap_or_else(PoisonError::into_inner);
         let configuration =
             load(&request, &RealDisk, &HostUsers).map_err(|error| told_twice(&error))?;
+        if to_restart {
+            restart::possible(&configuration, &self.servers)?;
+            let checked = Some(Box::new(configuration.clone()));
+            *self.checked.lock().unwrap_or_else(PoisonError::into_inner) = checked;
+        }
         request.remembered.extend(configuration.daemon.environment.clone());
         for (level, text) in &configuration.messages {
             self.orders.log(*level, text.as_str());

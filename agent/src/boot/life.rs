@@ -9,7 +9,7 @@ use std::time::Duration;
 use agent_config::{LoadRequest, RealDisk, load};
 use agent_core::command::PreparedGroup;
 use agent_core::effect::Finish;
-use agent_core::spec::{Configuration, GroupKind, GroupSpec, Level};
+use agent_core::spec::{Configuration, GroupKind, GroupSpec, Level, ServerSpec};
 use agent_core::{Beginning, Supervisor};
 use thiserror::Error;
 use tokio::sync::{mpsc, watch};
@@ -25,7 +25,7 @@ use crate::fleet::FleetSettings;
 use crate::http::{BoundServer, SocketFile};
 use crate::logs::{ActivityLog, ActivitySettings, Bytes, Place, Rotation, auto};
 use crate::mailbox::{Facts, Mailbox};
-use crate::run::{Ended, REPORTS_WAITING_MAX, Report, Tools, run};
+use crate::run::{Errands, REPORTS_WAITING_MAX, Report, Tools, run};
 use crate::signals;
 use crate::spawn::{SpawnSettings, Spawner};
 
@@ -59,6 +59,8 @@ struct Opened {
     activity: ActivityLog,
     groups: Vec<PreparedGroup>,
     servers: Vec<BoundServer>,
+    /// Those that could not be opened at a restart.
+    late: Vec<ServerSpec>,
     fleet: Option<FleetSettings>,
 }
 
@@ -68,6 +70,8 @@ pub struct Kept {
     pub(super) first: bool,
     /// The activity log of the life before.
     pub(super) last_log: Option<PathBuf>,
+    /// The configuration that was looked at before everything was stopped.
+    pub(super) checked: Option<Box<Configuration>>,
     /// The number of the last event that listeners were told; -1 before the first.
     pub(super) event_serial: i64,
     /// Left open by whoever started us.
@@ -90,11 +94,10 @@ pub fn live(request: &LoadRequest, epoch: u64, kept: &mut Kept) -> Result<Finish
             .map_err(|error| Failure::System(format!("cannot go to the background: {error}")))?;
     }
     traces.pidfile = write_pidfile(&mut opened);
-    let ended = work(request, opened, epoch, kept.event_serial)?;
+    let finish = work(request, opened, epoch, kept)?;
     // The doors have unlinked their sockets, while these were their own beyond doubt.
     traces.sockets.clear();
-    kept.event_serial = ended.event_serial;
-    Ok(ended.finish)
+    Ok(finish)
 }
 
 /// The files by which others find a living agent. They go with the life, however it ends (UP-15);
@@ -124,13 +127,18 @@ impl Drop for Traces {
 
 fn open(request: &LoadRequest, kept: &mut Kept) -> Result<Opened, Failure> {
     let first = kept.first;
-    let configuration = load(request, &RealDisk, &HostUsers).map_err(|error| usage(&error))?;
+    let mut said = Vec::new();
+    let configuration = read(request, kept.checked.take(), &mut said)?;
     let daemon = &configuration.daemon;
-    let mut said = configuration.messages.clone();
+    said.extend(configuration.messages.clone());
     if !first {
         kept.inherited.close_below(daemon.minfds);
     }
-    said.extend(privileges::drop_to(daemon.user.as_ref()).map_err(|error| usage(&error))?);
+    match privileges::drop_to(daemon.user.as_ref()) {
+        Ok(note) => said.extend(note),
+        Err(error) if first => return Err(usage(&error)),
+        Err(error) => said.push((Level::Critical, format!("{error}; still who it was"))),
+    }
     if first {
         said.extend(limits::raise(daemon.minfds, daemon.minprocs).map_err(|error| usage(&error))?);
     }
@@ -155,14 +163,34 @@ fn open(request: &LoadRequest, kept: &mut Kept) -> Result<Opened, Failure> {
         activity.log(level, &text);
     }
     let groups = groups?;
-    let servers = servers::open(&configuration, first, &mut activity).map_err(|error| {
-        if !first {
-            // A daemon's stderr leads nowhere, and its programs are stopped.
-            activity.log(Level::Critical, &format!("not started again: {error}"));
+    let (servers, late) = if first {
+        let opened = servers::open(&configuration, &mut activity);
+        (opened.map_err(|error| usage(&error))?, Vec::new())
+    } else {
+        servers::open_again(&configuration, &mut activity)
+    };
+    Ok(Opened { configuration, activity, groups, servers, late, fleet })
+}
+
+/// Reads the configuration; at a restart the one that was looked at will do, since everything is
+/// stopped by then and a slip of the hand is no reason to leave it so.
+fn read(
+    request: &LoadRequest,
+    checked: Option<Box<Configuration>>,
+    said: &mut Vec<(Level, String)>,
+) -> Result<Configuration, Failure> {
+    match (load(request, &RealDisk, &HostUsers), checked) {
+        (Ok(configuration), _) => Ok(configuration),
+        (Err(error), None) => Err(usage(&error)),
+        (Err(error), Some(checked)) => {
+            let text = format!(
+                "the configuration was changed while everything stopped, and cannot be read: \
+                 {error}; started again as it was read before"
+            );
+            said.push((Level::Critical, text));
+            Ok(*checked)
         }
-        usage(&error)
-    })?;
-    Ok(Opened { configuration, activity, groups, servers, fleet })
+    }
 }
 
 /// Prepares every group that will be active. A socket that cannot be made ends the first life
@@ -227,7 +255,11 @@ fn open_log(
     };
     let text = format!("{what}: {error}; {} goes on instead", last.display());
     settings.place = Place::File(last.clone());
-    let mut activity = ActivityLog::open(&settings).map_err(system(&what))?;
+    let mut activity = ActivityLog::open(&settings).or_else(|_| {
+        // Neither: better a log that leads nowhere than a host that stays stopped.
+        settings.place = Place::File(PathBuf::from("/dev/null"));
+        ActivityLog::open(&settings).map_err(system(&what))
+    })?;
     activity.log(Level::Critical, &text);
     Ok(activity)
 }
@@ -248,9 +280,9 @@ fn work(
     request: &LoadRequest,
     opened: Opened,
     epoch: u64,
-    event_serial: i64,
-) -> Result<Ended, Failure> {
-    let Opened { configuration, activity, groups, servers, fleet } = opened;
+    kept: &mut Kept,
+) -> Result<Finish, Failure> {
+    let Opened { configuration, activity, groups, servers, late, fleet } = opened;
     let daemon = &configuration.daemon;
     let (report, reports) = mpsc::channel(REPORTS_WAITING_MAX);
     let bytes = Bytes::start(activity, daemon.strip_ansi, {
@@ -269,20 +301,22 @@ fn work(
     let (stop, stopped) = watch::channel(false);
     let orders = bytes.orders();
     let orders_of_doors = orders.clone();
-    let doors = Doors { servers, fleet, epoch, mailbox, orders: orders_of_doors };
+    let interfaces = configuration.rpc_interfaces.clone();
+    let doors = Doors { servers, late, interfaces, fleet, epoch, mailbox, orders: orders_of_doors };
     let doors = doors::start(doors, stopped).map_err(system("cannot start the doors"))?;
     let clock = Clock::start();
     let mut remembering = request.clone();
     remembering.remembered.extend(daemon.environment.clone());
+    let errands = Arc::new(HostErrands::new(remembering, &configuration, orders.clone()));
     let tools = Tools {
         jobs: spawner.jobs(),
         nursery: spawner.nursery(),
-        orders: orders.clone(),
+        orders,
         reports,
         report,
         inbox,
         events,
-        errands: Arc::new(HostErrands::new(remembering, daemon, orders)),
+        errands: Arc::clone(&errands) as Arc<dyn Errands>,
         clock,
     };
     // The spawn thread ends with its last handle; it is not waited for, since it may hang.
@@ -290,7 +324,7 @@ fn work(
     let beginning = Beginning {
         epoch,
         identifier: configuration.daemon.identifier,
-        event_serial,
+        event_serial: kept.event_serial,
         configured: configuration.groups,
         prepared: groups,
     };
@@ -304,7 +338,10 @@ fn work(
     drop(stop);
     drop(doors.join());
     end_logs(bytes);
-    ended.map_err(system("cannot watch signals and children"))
+    let ended = ended.map_err(system("cannot watch signals and children"))?;
+    kept.checked = errands.take_checked();
+    kept.event_serial = ended.event_serial;
+    Ok(ended.finish)
 }
 
 fn facts(configuration: &Configuration) -> Facts {

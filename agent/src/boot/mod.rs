@@ -15,6 +15,7 @@ mod inherited;
 mod limits;
 mod pidfile;
 mod privileges;
+mod restart;
 mod servers;
 mod shown;
 mod words;
@@ -108,7 +109,7 @@ fn live_until_the_end(mut request: LoadRequest, inherited: Inherited) -> Result<
     keep_one_heap();
     let clock = Clock::start();
     let mut epoch = 0;
-    let mut kept = Kept { first: true, last_log: None, event_serial: -1, inherited };
+    let mut kept = Kept { first: true, last_log: None, checked: None, event_serial: -1, inherited };
     loop {
         // New at each life, and greater than any before, also across processes.
         let wall = u64::try_from(clock.now().wall_ms).unwrap_or(0);

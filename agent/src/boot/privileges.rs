@@ -39,6 +39,19 @@ pub fn drop_to(user: Option<&UserSpec>) -> Result<Option<(Level, String)>, Privi
     Ok(Some((Level::Info, format!("Set uid to user {} succeeded", user.uid))))
 }
 
+/// Whether [`drop_to`] may be tried at all.
+///
+/// # Errors
+///
+/// [`PrivilegeError::NotRoot`] when it would be somebody else, and rights are gone already.
+pub fn may_become(user: Option<&UserSpec>) -> Result<(), PrivilegeError> {
+    let own = Uid::current();
+    match user {
+        Some(user) if user.uid != own.as_raw() && !own.is_root() => Err(PrivilegeError::NotRoot),
+        Some(_) | None => Ok(()),
+    }
+}
+
 fn become_user(own: Uid, user: &UserSpec) -> Result<(), PrivilegeError> {
     if !own.is_root() {
         return Err(PrivilegeError::NotRoot);

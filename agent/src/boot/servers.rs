@@ -1,5 +1,7 @@
 //! Opening the HTTP servers one by one, and what the activity log says of each.
 
+use std::time::Duration;
+
 use agent_core::spec::{Configuration, Level, RpcInterfaceSpec, ServerAddress, ServerSpec};
 use jiff::Zoned;
 use nix::unistd::gethostname;
@@ -8,6 +10,10 @@ use thiserror::Error;
 
 use crate::http::{self, BindError, BoundServer};
 use crate::logs::ActivityLog;
+
+/// How often a server that cannot be opened is tried again: soon enough for whoever has just freed
+/// its address, and seldom enough to cost nothing.
+pub(super) const OPEN_AGAIN: Duration = Duration::from_secs(2);
 
 /// Why the servers cannot be had; the texts are supervisord's.
 #[derive(Debug, Error)]
@@ -21,24 +27,17 @@ pub(super) enum ServerError {
 }
 
 /// Opens every server, in order. When something fails, those before it are closed again.
-///
-/// After a restart an interface with a key too many is made nevertheless: everything is stopped by
-/// then, and a key is no reason to leave it so.
 pub(super) fn open(
     configuration: &Configuration,
-    first: bool,
     activity: &mut ActivityLog,
 ) -> Result<Vec<BoundServer>, ServerError> {
-    let interfaces = &configuration.rpc_interfaces;
     let mut opened = Vec::new();
     for server in &configuration.servers {
-        let announced = match http::open(server) {
-            Ok(bound) => {
-                opened.push(bound);
-                announce(server, interfaces, first, activity)
-            }
-            Err(error) => Err(error.into()),
-        };
+        let bound = http::open(server).map_err(ServerError::from);
+        let announced = bound.and_then(|bound| {
+            opened.push(bound);
+            announce(server, &configuration.rpc_interfaces, activity)
+        });
         if let Err(error) = announced {
             opened.into_iter().for_each(BoundServer::close);
             return Err(error);
@@ -50,34 +49,81 @@ pub(super) fn open(
 fn announce(
     server: &ServerSpec,
     interfaces: &[RpcInterfaceSpec],
-    first: bool,
     activity: &mut ActivityLog,
 ) -> Result<(), ServerError> {
-    if activity.level() <= Level::Trace {
-        activity.log(Level::Trace, &started(server));
-    }
-    for RpcInterfaceSpec { name, unexpected_key } in interfaces {
-        if let Some(key) = unexpected_key {
-            let text = format!(
-                "TypeError: make_main_rpcinterface() got an unexpected keyword argument {}; \
-                 [rpcinterface:{name}] takes its factory and no other key, not even from [DEFAULT]",
-                repr(key)
-            );
-            activity.log(Level::Warn, &text);
-            if first {
-                return Err(ServerError::Interface(name.clone()));
+    activity.log(Level::Trace, &started(server));
+    for interface in interfaces {
+        for (level, text) in initialized(interface) {
+            activity.log(level, &text);
+            if level == Level::Warn {
+                return Err(ServerError::Interface(interface.name.clone()));
             }
         }
-        activity.log(Level::Info, &format!("RPC interface {} initialized", repr(name)));
     }
-    if server.credentials.is_none() {
-        let text = format!(
-            "Server {} running without any HTTP authentication checking",
-            repr(&server.section)
-        );
-        activity.log(Level::Critical, &text);
+    if let Some((level, text)) = without_authentication(server) {
+        activity.log(level, &text);
     }
     Ok(())
+}
+
+/// Opens what can be opened, after a restart; the rest is to be tried again. Everything is stopped
+/// by then, and neither an address that somebody has taken nor a key too many is a reason to leave
+/// it so.
+pub(super) fn open_again(
+    configuration: &Configuration,
+    activity: &mut ActivityLog,
+) -> (Vec<BoundServer>, Vec<ServerSpec>) {
+    let (mut opened, mut late) = (Vec::new(), Vec::new());
+    for server in &configuration.servers {
+        let said = match http::open(server) {
+            Ok(bound) => {
+                opened.push(bound);
+                notes(server, &configuration.rpc_interfaces)
+            }
+            Err(error) => {
+                late.push(server.clone());
+                vec![(Level::Critical, not_open(server, &error))]
+            }
+        };
+        for (level, text) in said {
+            activity.log(level, &text);
+        }
+    }
+    (opened, late)
+}
+
+/// What is said of a server that is open.
+pub(super) fn notes(server: &ServerSpec, interfaces: &[RpcInterfaceSpec]) -> Vec<(Level, String)> {
+    let mut said = vec![(Level::Trace, started(server))];
+    said.extend(interfaces.iter().flat_map(initialized));
+    said.extend(without_authentication(server));
+    said
+}
+
+fn not_open(server: &ServerSpec, error: &BindError) -> String {
+    let secs = OPEN_AGAIN.as_secs();
+    format!("[{}] is not served yet: {error} Trying again every {secs} seconds.", server.section)
+}
+
+/// What is said of an interface; a warning when it has a key too many.
+fn initialized(interface: &RpcInterfaceSpec) -> Vec<(Level, String)> {
+    let RpcInterfaceSpec { name, unexpected_key } = interface;
+    let complaint = unexpected_key.as_ref().map(|key| {
+        let text = format!(
+            "TypeError: make_main_rpcinterface() got an unexpected keyword argument {}; \
+             [rpcinterface:{name}] takes its factory and no other key, not even from [DEFAULT]",
+            repr(key)
+        );
+        (Level::Warn, text)
+    });
+    let told = (Level::Info, format!("RPC interface {} initialized", repr(name)));
+    complaint.into_iter().chain([told]).collect()
+}
+
+fn without_authentication(server: &ServerSpec) -> Option<(Level, String)> {
+    let name = repr(&server.section);
+    let text = format!("Server {name} running without any HTTP authentication checking");
+    server.credentials.is_none().then_some((Level::Critical, text))
 }
 
 /// supervisord's line, from which one learns what listens where (ST-26). An address is shown as it

@@ -45,7 +45,9 @@ impl Run {
             }
             Effect::ClearMainLog { ticket } => queue.extend(self.clear_main_log(ticket)),
             Effect::ReopenLogs => drop(self.tools.orders.post(Order::Reopen)),
-            Effect::ReadConfiguration { ticket } => queue.extend(self.read_configuration(ticket)),
+            Effect::ReadConfiguration { ticket, to_restart } => {
+                queue.extend(self.read_configuration(ticket, to_restart));
+            }
             Effect::PrepareGroup { ticket, group } => {
                 queue.extend(self.prepare_group(ticket, *group));
             }
@@ -145,10 +147,10 @@ impl Run {
         }
     }
 
-    fn read_configuration(&mut self, ticket: Option<Ticket>) -> Option<Input> {
+    fn read_configuration(&mut self, ticket: Option<Ticket>, to_restart: bool) -> Option<Input> {
         let read = move |configuration| Input::ConfigurationRead { ticket, configuration };
         self.errand(
-            move |errands| read(errands.read()),
+            move |errands| read(errands.read(to_restart)),
             move |why| {
                 let diagnosis = why.clone();
                 read(Err(BadConfiguration { text: why, diagnosis }))

@@ -29,3 +29,5 @@ mod fleet;
 mod idle;
 #[cfg(test)]
 mod logs;
+#[cfg(test)]
+mod restart;

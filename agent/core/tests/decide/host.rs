@@ -285,7 +285,7 @@ fn the_log_tells_who_is_waited_for_every_three_seconds() {
         1.0 signalled INT  -> log WARN received SIGINT indicating exit request
         1.1 signalled HUP  -> log WARN ignored SIGHUP indicating restart request (shutdown in progress)
         3.5 woke           -> log INFO waiting for a to die
-        3.6 exit a 0       -> a STOPPED, log INFO stopped: a (exit status 0), finish exit
+        3.6 exit a 0       -> a STOPPED, log INFO stopped: a (exit status 0), log DEBG received SIGCHLD indicating a child quit, finish exit
         ",
         true,
     );
@@ -301,7 +301,7 @@ fn a_local_stop_is_mentioned_at_once_and_every_two_seconds() {
         0.5 1 stop a  -> log DEBG killing a (pid 101) with signal SIGTERM, a STOPPING, signal a SIGTERM, log INFO waiting for a to stop
         0.7 2F stop a ->
         2.5 woke      -> log INFO waiting for a to stop
-        2.6 exit a 0  -> a STOPPED, answer 1 done, answer 2 done, log INFO stopped: a (exit status 0)
+        2.6 exit a 0  -> a STOPPED, answer 1 done, answer 2 done, log INFO stopped: a (exit status 0), log DEBG received SIGCHLD indicating a child quit
         4.5 woke      ->
         ",
         true,
@@ -316,22 +316,22 @@ fn hup_looks_at_the_configuration_before_it_stops_anything() {
         0.0 started        -> running, a STARTING, spawn a
         0.0 spawned a      -> log INFO spawned: 'a' with pid 101
         1.0 woke           -> a RUNNING, log INFO success: a entered RUNNING state, process has stayed up for > than 1 seconds (startsecs)
-        2.0 signalled HUP  -> log WARN received SIGHUP indicating restart request, read
-        2.0 unread 0       -> log ERRO not restarted, since the configuration cannot be read: conf:1: no section headers; begin with [supervisord]; correct it, look with fleetvisord check FILE, and send SIGHUP again
-        3.0 signalled HUP  -> log WARN received SIGHUP indicating restart request, read
+        2.0 signalled HUP  -> log WARN received SIGHUP indicating restart request, read-to-restart
+        2.0 unread 0       -> log ERRO not restarted, everything goes on: conf:1: no section headers; begin with [supervisord]; correct it, look with fleetvisord check FILE, and send SIGHUP again
+        3.0 signalled HUP  -> log WARN received SIGHUP indicating restart request, read-to-restart
         3.0 read 0         -> stopping, log DEBG killing a (pid 101) with signal SIGTERM, a STOPPING, signal a SIGTERM, log INFO waiting for a to die
         3.1 signalled TERM -> log WARN received SIGTERM indicating exit request
-        3.2 exit a 0       -> a STOPPED, log INFO stopped: a (exit status 0), finish exit
+        3.2 exit a 0       -> a STOPPED, log INFO stopped: a (exit status 0), log DEBG received SIGCHLD indicating a child quit, finish exit
         ",
         true,
     );
     check(
         "a 1: a autostart=false",
-        "0.0 started -> running\n1.0 1 reload -> read\n1.0 read 1 -> answer 1 done, stopping, finish restart",
+        "0.0 started -> running\n1.0 1 reload -> read-to-restart\n1.0 read 1 -> answer 1 done, stopping, finish restart",
     );
     check(
         "a 1: a autostart=false",
-        "0.0 started -> running\n1.0 1 reload -> read\n1.0 unread 1 -> answer 1 no: no section headers",
+        "0.0 started -> running\n1.0 1 reload -> read-to-restart\n1.0 unread 1 -> answer 1 no: no section headers",
     );
 }
 
@@ -382,7 +382,7 @@ fn a_shutdown_after_the_last_moment_of_a_restart_is_still_a_shutdown() {
         "a 1: a autostart=false",
         "
         0.0 started        -> running
-        0.1 1 reload       -> read
+        0.1 1 reload       -> read-to-restart
         0.1 read 1         -> answer 1 done, stopping, finish restart
         0.1 signalled TERM -> finish exit
         0.1 signalled HUP  ->

@@ -78,7 +78,7 @@ fn what_a_dying_listener_had_comes_before_its_next_life() {
         0.1 ready ears:l     -> log DEBG l: ACKNOWLEDGED -> READY, send ears:l 2/2 PROCESS_STATE_STARTING [processname:l groupname:ears from_state:STOPPED tries:0], log DEBG rebuffering event 3 for pool ears (buf size=0, max=2)
         0.1 written ears:l 2 -> log DEBG event 2 sent to listener l
         0.2 1 event x hi     -> remote x, answer 1 done
-        0.3 exit ears:l 7    -> log ERRO pool ears event buffer overflowed, discarding event 3, ears:l EXITED, log DEBG rebuffering event 2 for pool ears (buf size=2, max=2), log ERRO pool ears event buffer overflowed, discarding event 4, log WARN exited: l (exit status 7; not expected), log ERRO pool ears event buffer overflowed, discarding event 2, ears:l STARTING, spawn ears:l
+        0.3 exit ears:l 7    -> log ERRO pool ears event buffer overflowed, discarding event 3, ears:l EXITED, log DEBG rebuffering event 2 for pool ears (buf size=2, max=2), log ERRO pool ears event buffer overflowed, discarding event 4, log WARN exited: l (exit status 7; not expected), log ERRO pool ears event buffer overflowed, discarding event 2, ears:l STARTING, spawn ears:l, log DEBG received SIGCHLD indicating a child quit
         ",
         true,
     );

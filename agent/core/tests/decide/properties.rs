@@ -163,7 +163,7 @@ impl World {
                 assert!(!self.finished, "the end twice");
                 self.finished = true;
             }
-            Effect::ReadConfiguration { ticket } => {
+            Effect::ReadConfiguration { ticket, .. } => {
                 self.feed(Input::ConfigurationRead { ticket, configuration: Err(bad()) });
             }
             Effect::Log(..)

@@ -6,6 +6,7 @@ mod config;
 mod configurations;
 mod corpora;
 mod fastcgi;
+mod restart;
 mod scenarios;
 mod search;
 mod signals;

@@ -1,13 +1,23 @@
 //! What signals to the daemon do.
 
 use std::fs;
+use std::os::unix::fs::OpenOptionsExt as _;
 
 use integration::facts::shown;
-use integration::subject::{Daemon, Subject, wait_text};
+use integration::subject::{Daemon, Host, Subject, wait_text};
 use integration::wait::{self, PATIENCE};
 use nix::sys::signal::{Signal, kill};
 
-for_each_subject![term_ends_it, int_ends_it, quit_ends_it, hup_restarts_it, usr2_reopens_logs];
+for_each_subject![
+    term_ends_it,
+    int_ends_it,
+    quit_ends_it,
+    hup_restarts_it,
+    usr2_reopens_logs,
+    signals_on_the_way_down,
+    usr1_kills_it,
+    before_it_listens_it_dies_as_anybody
+];
 
 const TWO_PROGRAMS: &str = "{head}
 [program:one]
@@ -17,6 +27,20 @@ startsecs=0
 command={child} print:first until:{dir}/go print:second forever
 startsecs=0
 stdout_logfile={dir}/writer.log
+";
+
+/// One program that a shutdown must wait for, and one that ends when it is told.
+const DEAF: &str = "{head}
+[supervisord]
+loglevel=debug
+[program:deaf]
+command={child} ignore:TERM stamp:{dir}/deaf until:{dir}/go
+startsecs=0
+stopwaitsecs=600
+[program:brief]
+command={child} until:{dir}/end
+startsecs=0
+autorestart=false
 ";
 
 fn term_ends_it(subject: Subject) {
@@ -87,4 +111,89 @@ fn usr2_reopens_logs(subject: Subject) {
     assert!(old.contains("INFO received SIGUSR2 indicating log reopen request\n"), "{old}");
     assert!(old.contains("INFO supervisord logreopen\n"), "{old}");
     assert_eq!(daemon.process("one").unwrap(), running, "programs do not notice");
+}
+
+/// Sends `signal` and waits until the daemon has said `phrase` so often.
+fn said(daemon: &Daemon, signal: Signal, phrase: &str, times: usize) {
+    daemon.signal(signal);
+    wait::until(PATIENCE, &format!("{phrase:?} {times} times"), || {
+        let log = daemon.log();
+        if log.matches(phrase).count() == times { Ok(()) } else { Err(log) }
+    });
+}
+
+fn signals_on_the_way_down(subject: Subject) {
+    let mut daemon = Daemon::start(subject, DEAF);
+    wait_text(&daemon.path("deaf"), "\n");
+    let deaf = daemon.wait_state("deaf", "RUNNING");
+    daemon.signal(Signal::SIGPIPE);
+    daemon.home().write("end", "");
+    daemon.wait_log("DEBG received SIGCHLD indicating a child quit\n");
+    assert_eq!(daemon.process("deaf").unwrap(), deaf, "SIGPIPE is nothing to it");
+    shown(subject, &["SIG-04", "SIG-06"]);
+
+    // What comes while it cannot look waits, each kind once.
+    daemon.signal(Signal::SIGSTOP);
+    wait_stopped(daemon.pid());
+    for signal in [Signal::SIGUSR2, Signal::SIGUSR2, Signal::SIGHUP, Signal::SIGUSR2] {
+        daemon.signal(signal);
+    }
+    said(&daemon, Signal::SIGCONT, "INFO supervisord logreopen\n", 1);
+    daemon.wait_log("INFO waiting for deaf to die\n");
+    let log = daemon.log();
+    for phrase in ["SIGHUP indicating restart", "SIGUSR2 indicating log reopen", "killing deaf"] {
+        assert_eq!(log.matches(phrase).count(), 1, "{phrase}: {log}");
+    }
+    shown(subject, &["SIG-07"]);
+
+    said(&daemon, Signal::SIGHUP, "WARN received SIGHUP indicating restart request\n", 2);
+    shown(subject, &["SIG-12"]);
+    said(&daemon, Signal::SIGTERM, "WARN received SIGTERM indicating exit request\n", 1);
+    let ignored = "WARN ignored SIGHUP indicating restart request (shutdown in progress)\n";
+    said(&daemon, Signal::SIGHUP, ignored, 1);
+    shown(subject, &["SIG-10"]);
+    said(&daemon, Signal::SIGTERM, "WARN received SIGTERM indicating exit request\n", 2);
+    said(&daemon, Signal::SIGINT, "WARN received SIGINT indicating exit request\n", 1);
+    assert_eq!(kill(deaf.pid, None), Ok(()), "nothing is hurried");
+    daemon.home().write("go", "");
+    assert_eq!(daemon.wait_end(), 0, "the restart has become a shutdown");
+    let log = daemon.log();
+    assert!(log.contains("INFO stopped: deaf (exit status 0)\n"), "{log}");
+    assert_eq!(log.matches("killing deaf").count(), 1, "{log}");
+    assert_eq!(log.matches("supervisord started with pid").count(), 1, "{log}");
+    shown(subject, &["SIG-09", "SIG-11"]);
+}
+
+fn wait_stopped(pid: nix::unistd::Pid) {
+    wait::until(PATIENCE, "a stopped daemon", || {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+        if stat.contains(") T ") { Ok(()) } else { Err(stat) }
+    });
+}
+
+fn usr1_kills_it(subject: Subject) {
+    let mut daemon = Daemon::start(subject, TWO_PROGRAMS);
+    let child = daemon.wait_state("one", "RUNNING").pid;
+    daemon.signal(Signal::SIGUSR1);
+    assert_eq!(daemon.wait_end(), 128 + 10);
+    assert_eq!(kill(child, None), Ok(()), "its programs live on");
+    assert!(daemon.path("main.pid").exists() && daemon.path("s.sock").exists());
+    shown(subject, &["SIG-05"]);
+}
+
+/// The configuration is a pipe that nobody writes to, so that it is still being read.
+fn before_it_listens_it_dies_as_anybody(subject: Subject) {
+    let host = Host::new(subject, "");
+    let file = host.home().join("supervisord.conf");
+    fs::remove_file(&file).unwrap();
+    nix::unistd::mkfifo(&file, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let mut daemon = Daemon::launch(host);
+    // Can be opened as soon as somebody reads.
+    let _held = wait::until(PATIENCE, "a reader of the configuration", || {
+        fs::File::options().write(true).custom_flags(libc::O_NONBLOCK).open(&file)
+    });
+    daemon.signal(Signal::SIGTERM);
+    assert_eq!(daemon.wait_end(), 128 + 15);
+    assert!(!daemon.path("main.pid").exists() && !daemon.path("main.log").exists());
+    shown(subject, &["SIG-13"]);
 }

@@ -46,6 +46,7 @@ demo: build
 
 # Our parsers beside the original's over inputs that are made up; ARGS="ini --seed 7" for one of them.
 fuzz: packages
+	cargo build -q -p agent
 	cargo run -q -p fuzz -- run --seconds $(FUZZ_SECONDS) $(ARGS)
 
 # Writes the original's answers beside the inputs of the corpora. To add one: a line {"in": "…"}.

@@ -5,9 +5,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::oracle;
-
-const SCRIPT: &str = include_str!("parsers.py");
+use crate::{oracle, places};
 
 /// The original's parsers, running. They end with it.
 #[derive(Debug)]
@@ -26,8 +24,9 @@ impl Parsers {
     #[must_use]
     pub fn start() -> Self {
         let mut child = Command::new(oracle::program("python"))
-            .args(["-c", SCRIPT])
-            .env("PYTHONIOENCODING", "utf-8")
+            .arg(places::package().join("src/parsers.py"))
+            .env("LC_ALL", "C.UTF-8")
+            .env("PYTHONDONTWRITEBYTECODE", "1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -37,8 +36,8 @@ impl Parsers {
         Self { child, requests, replies }
     }
 
-    /// What `target` (`ini`, `expand`, `command`, `environment`) makes of each input: an object with
-    /// `ok`, the value, or `err`, the text of the error. `names` is what can be expanded.
+    /// What `target`, as `parsers.py` calls it, makes of each input: an object with `ok`, the value, or
+    /// `err`, the text of the error. `names` is what can be expanded, or where to write files.
     ///
     /// # Panics
     ///

@@ -22,7 +22,7 @@ fn numbers(text: &str) -> impl Iterator<Item = &str> {
 
 /// COMPAT-7: a conversion without a name where Python would write all names and values. COMPAT-9: a
 /// width or precision beyond ours.
-pub(crate) fn expansion(input: &Input, ours: &Value) -> Option<&'static str> {
+pub(crate) fn expansion(input: &Input, ours: &Value, _: &Value) -> Option<&'static str> {
     let error = ours["err"].as_str()?;
     let [format] = input.as_slice() else { return None };
     if error.ends_with("not enough arguments for format string") && begins_nameless(format) {
@@ -31,6 +31,25 @@ pub(crate) fn expansion(input: &Input, ours: &Value) -> Option<&'static str> {
     let wide = numbers(format).any(|digits| digits.parse().is_ok_and(|it: usize| it > WIDTH_MAX));
     let refused = error.ends_with("width too big") || error.ends_with("precision too big");
     (refused && wide).then_some("COMPAT-9")
+}
+
+/// As [`expansion`], for a value in a whole configuration; COMPAT-8: Python that only the original can
+/// import. Where the original ends with a traceback, there is nothing to compare with.
+pub(crate) fn whole(_: &Input, ours: &Value, original: &Value) -> Option<&'static str> {
+    if original.pointer("/ok/error/crash").is_some() {
+        return Some("a crash of the original");
+    }
+    let error = ours.pointer("/ok/error/text")?.as_str()?;
+    if error.starts_with("Could not make ") {
+        return Some("what the original says when it opens its servers, later than it reads");
+    }
+    let told = error.strip_prefix("Format string ").and_then(|it| it.rsplit_once(" for '"));
+    let nameless = told.is_some_and(|(format, _)| begins_nameless(format));
+    if nameless && error.contains("not enough arguments for format string") {
+        return Some("COMPAT-7");
+    }
+    let python = error.contains(" cannot be resolved within [");
+    (python && original.pointer("/ok/error").is_none()).then_some("COMPAT-8")
 }
 
 /// Whether the first conversion has no name and is one of those that take anything.
@@ -49,12 +68,12 @@ fn begins_nameless(format: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::{expansion, is_narrow};
 
     fn decided(format: &str, error: &str) -> Option<&'static str> {
-        expansion(&vec![format.to_owned()], &json!({ "err": error }))
+        expansion(&vec![format.to_owned()], &json!({ "err": error }), &Value::Null)
     }
 
     #[test]

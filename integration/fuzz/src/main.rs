@@ -9,9 +9,11 @@
 mod corpus;
 mod decided;
 mod make;
+mod pieces;
 mod run;
 mod shrink;
 mod target;
+mod whole;
 
 use std::process::ExitCode;
 use std::time::Duration;

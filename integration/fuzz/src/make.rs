@@ -13,7 +13,7 @@ const PIECES_MAX: usize = 24;
 const CHANGES_MAX: usize = 6;
 
 /// Texts do not grow beyond this by being spliced: what is found in longer ones is found in short ones.
-const CHARS_MAX: usize = 400;
+const CHARS_MAX: usize = 4_000;
 
 /// Beyond these Unicode still grows, and what is printable depends on the release that one was built
 /// with.
@@ -147,7 +147,7 @@ impl<'a> Maker<'a> {
     }
 
     fn change(&mut self, text: &mut Vec<char>) {
-        let (from, to) = self.range(text.len());
+        let (from, to) = self.range_in(text);
         match self.random.random_range(0..7) {
             0 | 1 => {
                 let piece = self.piece();
@@ -177,6 +177,20 @@ impl<'a> Maker<'a> {
                 }
             }
         }
+    }
+
+    /// A range within the text: a few lines, or a few characters.
+    fn range_in(&mut self, text: &[char]) -> (usize, usize) {
+        let (from, to) = self.range(text.len());
+        if !self.target.by_line || self.random.random_ratio(1, 4) {
+            return (from, to);
+        }
+        let line_from = |at: usize| {
+            let end = text[at..].iter().position(|c| *c == '\n');
+            end.map_or(text.len(), |end| at + end + 1)
+        };
+        let from = line_from(from);
+        (from, if self.random.random() { from } else { line_from(from) })
     }
 
     /// A range within `length`, most often a short one.

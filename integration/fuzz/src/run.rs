@@ -4,6 +4,8 @@ use std::collections::HashSet;
 use std::fs;
 use std::time::Duration;
 
+use integration::home::Home;
+use integration::loaded::differences;
 use integration::parsers::Parsers;
 use integration::wait;
 use serde_json::Value;
@@ -15,6 +17,9 @@ use crate::target::{Input, Target};
 
 /// How many inputs go to the original at once: the pipe's turn-round is then small beside the work.
 const BATCH: usize = 256;
+
+/// How much of one place is shown; `replay` begins where a reader wants to know more.
+const SHOWN_CHARS: usize = 400;
 
 /// How long, from where, and whether to go on after a difference.
 pub(crate) struct Plan {
@@ -28,11 +33,14 @@ struct Sides<'a> {
     target: &'a Target,
     names: Value,
     original: Parsers,
+    /// Removed at the end.
+    _home: Home,
 }
 
 impl<'a> Sides<'a> {
     fn of(target: &'a Target) -> Result<Self, String> {
-        Ok(Self { target, names: target.names()?, original: Parsers::start() })
+        let home = Home::new();
+        Ok(Self { target, names: target.names(&home)?, original: Parsers::start(), _home: home })
     }
 
     fn original(&mut self, inputs: &[Input]) -> Vec<Value> {
@@ -42,7 +50,7 @@ impl<'a> Sides<'a> {
     /// Our answer, if it is another than `original` and that was not decided.
     fn difference(&self, input: &Input, original: &Value) -> Option<Value> {
         let ours = self.target.ours(&self.names, input);
-        let differs = ours != *original && (self.target.decided)(input, &ours).is_none();
+        let differs = ours != *original && (self.target.decided)(input, &ours, original).is_none();
         differs.then_some(ours)
     }
 
@@ -61,9 +69,11 @@ impl<'a> Sides<'a> {
         let original = self.original(std::slice::from_ref(input)).remove(0);
         let ours = self.target.ours(&self.names, input);
         println!("  input:    {}", corpus::shown(input));
-        println!("  original: {original}");
-        println!("  ours:     {ours}");
-        if let Some(compat) = (self.target.decided)(input, &ours).filter(|_| ours != original) {
+        for line in differences(&original, &ours) {
+            println!("  {}", line.chars().take(SHOWN_CHARS).collect::<String>());
+        }
+        let decided = (self.target.decided)(input, &ours, &original);
+        if let Some(compat) = decided.filter(|_| ours != original) {
             println!("  decided:  {compat}");
             return true;
         }
@@ -74,7 +84,7 @@ impl<'a> Sides<'a> {
 /// Compares one target for as long as the plan says; whether both sides agreed.
 pub(crate) fn run(target: &Target, plan: &Plan) -> Result<bool, String> {
     let mut sides = Sides::of(target)?;
-    let seeds = corpus::inputs(&target.corpus())?;
+    let seeds = target.seeds()?;
     let mut maker = Maker::new(target, &seeds, plan.seed);
     let mut told = HashSet::new();
     let (mut looked, begun) = (0, wait::mono());
@@ -115,19 +125,19 @@ pub(crate) fn replay(target: &Target, input: &Input) -> Result<bool, String> {
 
 /// Writes the original's answer beside each input of the corpus, each input once.
 pub(crate) fn record(target: &Target) -> Result<(), String> {
+    let Some(path) = target.corpus() else { return Ok(()) };
     let mut sides = Sides::of(target)?;
     let mut seen = HashSet::new();
-    let mut inputs = corpus::inputs(&target.corpus())?;
+    let mut inputs = target.seeds()?;
     inputs.retain(|input| seen.insert(input.clone()));
     let answers = sides.original(&inputs);
     let mut text = String::new();
     for (input, original) in inputs.iter().zip(&answers) {
         let ours = target.ours(&sides.names, input);
-        let compat = (target.decided)(input, &ours).filter(|_| ours != *original);
+        let compat = (target.decided)(input, &ours, original).filter(|_| ours != *original);
         text.push_str(&corpus::line(input, original, compat));
         text.push('\n');
     }
-    let path = target.corpus();
     fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))?;
     println!("{}: {} seeds", path.display(), inputs.len());
     Ok(())

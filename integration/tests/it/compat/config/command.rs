@@ -9,6 +9,7 @@ use std::path::Path;
 use integration::facts::shown;
 use integration::sleeper;
 use integration::subject::{Daemon, Host, Subject, wait_text};
+use integration::wait::{self, PATIENCE};
 use nix::unistd::{Pid, Uid};
 
 for_each_subject![words, searches, without_a_path, a_file_that_others_may_execute];
@@ -67,13 +68,19 @@ fn look(daemon: &Daemon, name: &str, case: &Case) {
     match case.outcome {
         Words(words) => {
             let process = daemon.wait_state(name, "RUNNING");
-            assert_eq!(cmdline(process.pid), words, "{at}");
+            // What was forked a moment ago may not be executed yet.
+            wait::until(PATIENCE, &at, || {
+                let found = cmdline(process.pid);
+                if found == words { Ok(()) } else { Err(format!("{found:?}")) }
+            });
         }
         Runs(file) => {
             let process = daemon.wait_state(name, "RUNNING");
-            let link = fs::read_link(format!("/proc/{}/exe", process.pid)).expect("it runs");
             let wanted = fs::canonicalize(daemon.host().expand(file)).expect("it is there");
-            assert_eq!(link, wanted, "{at}");
+            wait::until(PATIENCE, &at, || {
+                let link = fs::read_link(format!("/proc/{}/exe", process.pid)).expect("it runs");
+                if link == wanted { Ok(()) } else { Err(link.display().to_string()) }
+            });
         }
         SpawnError(reason) => {
             let process = daemon.wait_state(name, "FATAL");

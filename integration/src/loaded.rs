@@ -247,7 +247,12 @@ impl Loaded {
 #[must_use]
 pub fn differences(original: &Value, ours: &Value) -> Vec<String> {
     let mut found = Vec::new();
-    compare("", original, ours, &mut found);
+    match (&original["error"], &ours["error"]) {
+        (Value::Null, Value::Null) => compare("", original, ours, &mut found),
+        (Value::Null, error) => found.push(format!("the original takes it, ours says {error}")),
+        (error, Value::Null) => found.push(format!("ours takes it, the original says {error}")),
+        (original, ours) => compare("/error", original, ours, &mut found),
+    }
     found
 }
 

@@ -22,8 +22,9 @@ pub enum BadSignal {
     Number(String),
 }
 
-/// Name and number; the first name of a number is the one that is shown.
-const TABLE: [(&str, i32); 37] = [
+/// Name and number; the first name of a number is the one that is shown. The last five are no
+/// signals, yet supervisord takes them for some.
+const TABLE: [(&str, i32); 41] = [
     ("SIGHUP", 1),
     ("SIGINT", 2),
     ("SIGQUIT", 3),
@@ -61,6 +62,10 @@ const TABLE: [(&str, i32); 37] = [
     ("SIGRTMIN", 34),
     ("SIGRTMAX", 64),
     ("SIG_DFL", 0),
+    ("SIG_IGN", 1),
+    ("SIG_BLOCK", 0),
+    ("SIG_UNBLOCK", 1),
+    ("SIG_SETMASK", 2),
 ];
 
 impl Signal {
@@ -132,6 +137,7 @@ mod tests {
             ("CLD", 17),
             ("RTMIN", 34),
             ("0", 0),
+            ("_IGN", 1),
         ] {
             assert_eq!(Signal::parse(text).map(Signal::number), Ok(number), "{text:?}");
         }

@@ -1,9 +1,9 @@
 //! What `%(name)s` and its relatives become (EXP-01 to EXP-10).
 
-use integration::facts::shown;
+use integration::loaded::Batch;
 use integration::subject::Subject;
 
-use super::{Row, check};
+use super::{PROCESS, Row};
 
 tables![conversions, broken_formats, unknown_names, shown_names, once];
 
@@ -84,21 +84,18 @@ fn broken_formats() -> Vec<Row> {
 /// EXP-06 is decided against: a dump of the environment stands in no file of ours.
 #[test]
 fn a_conversion_without_a_name_is_refused() {
-    let refused = |written: &str| {
-        Row::program(&["EXP-06"], &format!("command={written}")).fails_with(&format!(
+    for written in ["%s", "100% sure", "%r"] {
+        let batch = Batch::new(vec![Row::program(&[], &format!("command={written}")).case]);
+        let original = &batch.load(Subject::Original)[0];
+        let command = original.0.pointer(&format!("{PROCESS}/command")).expect("it is taken");
+        assert!(command.to_string().contains("ENV_PATH"), "{command}");
+        let ours = &batch.load(Subject::Ours)[0];
+        let wanted = format!(
             "Format string '{written}' for 'program:x.command' is badly formatted: not enough \
-             arguments for format string"
-        ))
-    };
-    let written = ["%s", "100% sure", "%r"];
-    check(Subject::Ours, written.map(refused).into());
-    for row in written.map(|written| Row::program(&["EXP-06"], &format!("command={written}"))) {
-        let loaded = integration::loaded::Batch::new(vec![row.case]).load(Subject::Original);
-        let command = loaded[0].0.pointer("/groups/0/processes/0/command").cloned();
-        let command = command.unwrap_or_default().to_string();
-        assert!(command.contains("ENV_PATH"), "{command}");
+             arguments for format string in section 'program:x' (file: '{{dir}}/s.conf')"
+        );
+        assert_eq!(ours.error(), Some(wanted.as_str()));
     }
-    shown(Subject::Original, &["EXP-06"]);
 }
 
 fn unknown_names() -> Vec<Row> {

@@ -1,38 +1,46 @@
 //! What a configuration means: each row of a table is loaded by both subjects, and both must make of
 //! it what the row says, and of the whole of it the same.
 
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex, OnceLock};
+
 use integration::facts::shown;
 use integration::loaded::{Batch, Case, Loaded, differences};
 use integration::subject::Subject;
 use serde_json::Value;
 
-/// Of each table `fn name() -> Vec<Row>` one test per subject, and one that compares the wholes.
+/// Of each table `fn name() -> Vec<Row>` one test per subject.
 macro_rules! tables {
     ($($name:ident),* $(,)?) => {
+        fn table(subject: integration::subject::Subject, name: &str, rows: Vec<super::Row>) {
+            super::check(subject, &format!("{}::{name}", module_path!()), rows);
+        }
+
         /// Supervisor itself: are the rows true?
         mod original {
-            $(#[test] fn $name() { super::super::check(integration::subject::Subject::Original, super::$name()); })*
+            $(#[test] fn $name() { super::table(integration::subject::Subject::Original, stringify!($name), super::$name()); })*
         }
 
-        /// Ours: does it do the same?
+        /// Ours: does it do the same, and is the rest of what it loads the same, too?
         mod ours {
-            $(#[test] fn $name() { super::super::check(integration::subject::Subject::Ours, super::$name()); })*
-        }
-
-        /// Both: is the rest of what was loaded the same, too?
-        mod wholes {
-            $(#[test] fn $name() { super::super::equal(super::$name()); })*
+            $(#[test] fn $name() { super::table(integration::subject::Subject::Ours, stringify!($name), super::$name()); })*
         }
     };
 }
 
 mod command;
+mod daemon;
 mod environment;
 mod expansion;
+mod groups;
 mod include;
 mod lexical;
 mod names;
+mod order;
+mod programs;
 mod refused;
+mod servers;
+mod types;
 
 /// One configuration and what is expected of it.
 struct Row {
@@ -53,6 +61,39 @@ enum Wanted {
     ErrorBegins(String),
     /// This is said in the activity log, and nothing else of the same level.
     Messages(Vec<String>),
+}
+
+/// A key: its default, a value and what it becomes, a value that is refused and the error.
+struct Key {
+    ids: &'static [&'static str],
+    name: &'static str,
+    default: Value,
+    written: &'static str,
+    value: Value,
+    refused: &'static str,
+    error: &'static str,
+}
+
+fn key(
+    ids: &'static [&'static str],
+    name: &'static str,
+    default: Value,
+    written: &'static str,
+    value: Value,
+    refused: &'static str,
+    error: &'static str,
+) -> Key {
+    Key { ids, name, default, written, value, refused, error }
+}
+
+impl Key {
+    fn right(&self) -> String {
+        format!("{}={}", self.name, self.written)
+    }
+
+    fn wrong(&self) -> String {
+        format!("{}={}", self.name, self.refused)
+    }
 }
 
 /// The first process of the first group.
@@ -152,33 +193,39 @@ fn outcome(loaded: &Loaded) -> String {
     crash.or(error).unwrap_or_else(|| "no error".to_owned())
 }
 
-/// Loads every row with the subject and compares; then the facts have been shown.
-fn check(subject: Subject, rows: Vec<Row>) {
+/// Loads every row with the subject and compares; then the facts have been shown. Ours must also make
+/// the same of the rest as the original does.
+fn check(subject: Subject, table: &str, rows: Vec<Row>) {
     let (cases, expected): (Vec<_>, Vec<_>) =
         rows.into_iter().map(|row| (row.case, (row.ids, row.wanted))).unzip();
     let batch = Batch::new(cases.clone());
+    let original = original(table, &batch);
+    let loaded = match subject {
+        Subject::Original => Arc::clone(&original),
+        Subject::Ours => Arc::new(batch.load(subject)),
+    };
     let mut wrong = Vec::new();
-    for ((loaded, case), (ids, wanted)) in batch.load(subject).iter().zip(&cases).zip(&expected) {
+    for (number, (ids, wanted)) in expected.iter().enumerate() {
         assert!(!wanted.is_empty(), "{ids:?} looks at nothing");
-        let text = String::from_utf8_lossy(&case.files[0].1).into_owned();
-        let missing = wanted.iter().filter_map(|wanted| wanted.missing(loaded));
-        wrong.extend(missing.map(|why| format!("{ids:?} {text:?}\n    {why}")));
+        let (original, loaded) = (&original[number], &loaded[number]);
+        let text = String::from_utf8_lossy(&cases[number].files[0].1).into_owned();
+        let mut found: Vec<_> = wanted.iter().filter_map(|wanted| wanted.missing(loaded)).collect();
+        if found.is_empty() {
+            found = differences(&original.common(), &loaded.common());
+        }
+        wrong.extend(found.iter().map(|why| format!("{ids:?} {text:?}\n    {why}")));
     }
-    assert!(wrong.is_empty(), "{} rows on {subject:?}:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(wrong.is_empty(), "{} faults on {subject:?}:\n{}", wrong.len(), wrong.join("\n"));
     let ids: Vec<_> = expected.iter().flat_map(|(ids, _)| ids.iter().copied()).collect();
     shown(subject, &ids);
 }
 
-/// Loads every row with both and compares the whole.
-fn equal(rows: Vec<Row>) {
-    let cases: Vec<_> = rows.into_iter().map(|row| row.case).collect();
-    let batch = Batch::new(cases.clone());
-    let both = batch.load(Subject::Original).into_iter().zip(batch.load(Subject::Ours));
-    let mut wrong = Vec::new();
-    for ((original, ours), case) in both.zip(&cases) {
-        let text = String::from_utf8_lossy(&case.files[0].1).into_owned();
-        let found = differences(&original.common(), &ours.common());
-        wrong.extend(found.iter().map(|why| format!("{text:?}\n    {why}")));
-    }
-    assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
+/// What the original makes of a table's rows, loaded once for the tests of both subjects.
+fn original(table: &str, batch: &Batch) -> Arc<Vec<Loaded>> {
+    type Tables = HashMap<String, Arc<OnceLock<Arc<Vec<Loaded>>>>>;
+    static LOADED: LazyLock<Mutex<Tables>> = LazyLock::new(Mutex::default);
+    let mut tables = LOADED.lock().expect("nothing panics while it is held");
+    let own = Arc::clone(tables.entry(table.to_owned()).or_default());
+    drop(tables);
+    Arc::clone(own.get_or_init(|| Arc::new(batch.load(Subject::Original))))
 }

@@ -39,6 +39,7 @@ mod names;
 mod order;
 mod programs;
 mod refused;
+mod running;
 mod servers;
 mod types;
 

@@ -1,5 +1,6 @@
 //! What of sections and keys only shows on a running daemon.
 
+use std::fmt::Write as _;
 use std::fs;
 
 use integration::facts::shown;
@@ -159,12 +160,15 @@ fn programs_at_work(subject: Subject) {
                     umask=077\ndirectory=/usr\n"
         .to_owned();
     for (number, (_, lines, _)) in PROGRAMS.iter().enumerate() {
-        text +=
-            &format!("[program:p{number}]\nstartsecs=0\nstdout_logfile=p{number}.log\n{lines}\n");
+        let _ = write!(
+            text,
+            "[program:p{number}]\nstartsecs=0\nstdout_logfile=p{number}.log\n{lines}\n"
+        );
     }
     // KPR-26, TYP-18: a directory is what it is, also `~` and nothing.
     for (name, directory) in [("home", "~"), ("none", "")] {
-        text += &format!(
+        let _ = write!(
+            text,
             "[program:{name}]\ncommand={{child}} cwd\ndirectory={directory}\nautorestart=false\n\
              startsecs=0\nstderr_logfile={{dir}}/{name}.err\n"
         );

@@ -109,8 +109,8 @@ pub(super) const SEEN: &[Rule] = &[
             let chatty = seen.level(DAEMON, "loglevel").is_some_and(|it| it <= Level::Debug);
             daemon(seen, chatty, "loglevel")
         },
-        text: "supervisord's log has lines of its inner workings (received SIGCHLD, texts of Python \
-               objects) that fleetvisord's has not",
+        text: "supervisord logs one SIGCHLD for all children that end within a pass, and names Python \
+               objects; fleetvisord logs one for each child, and names the program",
     },
     Rule {
         number: 50,
@@ -176,6 +176,8 @@ pub const UNSEEN: &[(u32, &str)] = &[
     (105, "it is a port that somebody else takes"),
     (106, "it is what the file system or the network says at an add"),
     (107, "it is what the file system or the network says at a restart"),
+    (120, "it is what a reload does with another configuration"),
+    (121, "it is a configuration that breaks during a restart"),
 ];
 
 /// The key in each of these sections.

@@ -20,6 +20,7 @@ use super::errno::{errno_name, errno_text};
 use super::pipes::Ends;
 use super::plan::{Closing, NOT_SPAWNED, Plan, Switch};
 use super::resolve::Runnable;
+use super::slots::Slots;
 
 /// The child's stack in words of 16 bytes: 64 KiB, of which it uses a few hundred bytes.
 const STACK_WORDS: usize = 4096;
@@ -43,6 +44,8 @@ pub(super) struct Birthplace {
     stack: Vec<u128>,
     closing: Closing,
     way: Way,
+    /// `None` where a child cannot share the table of descriptors, and gets a copy of all of it.
+    slots: Option<Slots>,
 }
 
 /// How children are born.
@@ -94,11 +97,11 @@ impl Birthplace {
     pub(super) fn new(minfds: i64) -> Self {
         // An empty range: this only asks whether the call is there.
         let beyond = u32::MAX as usize;
-        let closing = match raw(libc::SYS_close_range, [beyond, beyond, 0, 0]) {
-            Ok(()) => Closing::AtOnce,
-            Err(_) => one_by_one(minfds),
+        let (closing, slots) = match raw(libc::SYS_close_range, [beyond, beyond, 0, 0]) {
+            Ok(()) => (Closing::AtOnce, Slots::reserve().ok()),
+            Err(_) => (one_by_one(minfds), None),
         };
-        Self { stack: vec![0; STACK_WORDS], closing, way: Way::SharedWithPidfd }
+        Self { stack: vec![0; STACK_WORDS], closing, way: Way::SharedWithPidfd, slots }
     }
 
     /// Gives birth; when this returns, the child runs its program or has failed with 127 (with
@@ -110,7 +113,7 @@ impl Birthplace {
         variables: &BTreeMap<OsString, OsString>,
         ends: &Ends,
     ) -> Result<(i32, OwnedFd), Unborn> {
-        let plan =
+        let mut plan =
             Plan::new(spec, command, variables, ends, self.closing).map_err(|_nul| Unborn::Nul)?;
         // A signal between birth and exec must find the child's own dispositions, not the
         // agent's handlers (CH-12): it waits until the child has unblocked everything.
@@ -118,16 +121,16 @@ impl Birthplace {
         let all = SigSet::all();
         nix::sys::signal::pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&all), Some(&mut before))
             .map_err(Unborn::Os)?;
-        let born = self.birth(&plan);
+        let born = self.birth(&mut plan, ends);
         let unblocked =
             nix::sys::signal::pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&before), None);
         debug_assert_eq!(unblocked, Ok(()), "the mask was valid before");
         born
     }
 
-    fn birth(&mut self, plan: &Plan) -> Result<(i32, OwnedFd), Unborn> {
+    fn birth(&mut self, plan: &mut Plan, ends: &Ends) -> Result<(i32, OwnedFd), Unborn> {
         if self.way == Way::SharedWithPidfd {
-            match self.birth_shared(plan) {
+            match self.birth_from_slots(plan, ends) {
                 Err(Unborn::Os(Errno::EINVAL | Errno::ENOSYS | Errno::EPERM)) => {
                     self.way = Way::ForkThenPidfd;
                 }
@@ -137,8 +140,24 @@ impl Birthplace {
         birth_forked(plan)
     }
 
+    /// Where `close_range` is known, the child shares the table of descriptors at first.
+    fn birth_from_slots(&mut self, plan: &mut Plan, ends: &Ends) -> Result<(i32, OwnedFd), Unborn> {
+        let usual = plan.stdio;
+        if let Some(slots) = self.slots.as_mut().filter(|_| plan.closing == Closing::AtOnce) {
+            slots.lend(ends).map_err(|errno| Unborn::Os(Errno::from_raw(errno.raw_os_error())))?;
+            (plan.stdio, plan.own_below) = (slots.numbers(), Some(slots.above()));
+        }
+        let born = self.birth_shared(plan);
+        (plan.stdio, plan.own_below) = (usual, None);
+        if let Some(slots) = &mut self.slots {
+            slots.take_back();
+        }
+        born
+    }
+
     fn birth_shared(&mut self, plan: &Plan) -> Result<(i32, OwnedFd), Unborn> {
-        let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD | libc::SIGCHLD;
+        let files = plan.own_below.map_or(0, |_| libc::CLONE_FILES);
+        let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD | libc::SIGCHLD | files;
         let top = self.stack.as_mut_ptr_range().end.cast::<c_void>();
         let plan = std::ptr::from_ref(plan).cast_mut().cast::<c_void>();
         let mut pidfd: c_int = -1;
@@ -202,6 +221,13 @@ extern "C" fn child(plan: *mut c_void) -> c_int {
     // SAFETY: both callers pass a Plan that stays alive, and nobody changes it meanwhile.
     let plan = unsafe { &*plan.cast::<Plan>() };
     attempt(libc::SYS_setpgid, [0, 0, 0, 0]);
+    if let Some(below) = plan.own_below {
+        let rest = [below as usize, u32::MAX as usize, libc::CLOSE_RANGE_UNSHARE as usize, 0];
+        if raw(libc::SYS_close_range, rest).is_err() {
+            // The table is still the agent's: nothing in it may be touched, not even to complain.
+            end();
+        }
+    }
     for (target, source) in plan.stdio.iter().enumerate() {
         if raw(libc::SYS_dup3, [word(*source), target, 0, 0]).is_err() {
             leave();
@@ -297,6 +323,10 @@ fn fail(parts: &[&[u8]]) -> ! {
 
 fn leave() -> ! {
     say(NOT_SPAWNED);
+    end()
+}
+
+fn end() -> ! {
     loop {
         attempt(libc::SYS_exit_group, [NOT_SPAWNED_CODE, 0, 0, 0]);
     }
@@ -374,6 +404,8 @@ mod tests {
             assert_eq!(birthplace.closing, Closing::AtOnce);
             birthplace.closing = closing;
             assert_eq!(run(&mut birthplace, &look), Ok(Exit::Code(0)), "{closing:?}");
+            birthplace.slots = None;
+            assert_eq!(run(&mut birthplace, &look), Ok(Exit::Code(0)), "{closing:?}, a copy");
         }
     }
 

@@ -22,6 +22,7 @@ mod errno;
 mod pipes;
 mod plan;
 mod resolve;
+mod slots;
 mod thread;
 
 use std::os::fd::OwnedFd;

@@ -21,6 +21,9 @@ pub(super) const NOT_SPAWNED: &[u8] = b"supervisor: child process was not spawne
 pub(super) struct Plan {
     /// Descriptors for 0, 1 and 2; all are above 2.
     pub stdio: [i32; 3],
+    /// The child shares the agent's table of descriptors, and begins by making its own of those
+    /// below this one.
+    pub own_below: Option<u32>,
     pub closing: Closing,
     pub user: Switch,
     pub directory: Option<CString>,
@@ -102,6 +105,7 @@ impl Plan {
         let first_word = command.words.first().map_or("", String::as_str);
         Ok(Self {
             stdio: [&*ends.stdin, &ends.stdout, stderr].map(AsRawFd::as_raw_fd),
+            own_below: None,
             closing,
             user: spec.user.as_ref().map_or(Switch::Stay, Switch::to),
             directory: directory.map(CString::new).transpose()?,

@@ -2,6 +2,7 @@
 
 mod broken;
 mod command_line;
+mod compare;
 mod config;
 mod configurations;
 mod corpora;

@@ -302,6 +302,15 @@ impl Run {
                     self.tell_exit(process);
                 }
             }
+            Report::Bytes(BytesReport::EventWritten { process, serial, verdict }) => {
+                self.feed(Input::EventWritten { process, serial, verdict });
+            }
+            Report::Bytes(BytesReport::ListenerSaid { process, pid, said }) => {
+                self.feed(Input::ListenerSaid { process, pid, said });
+            }
+            Report::Bytes(BytesReport::Wrote { process, pid, output }) => {
+                self.feed(Input::Wrote { process, pid, output });
+            }
             Report::Bytes(BytesReport::StdinWritten { ticket, verdict }) => {
                 self.feed(Input::StdinWritten { ticket, verdict });
             }

@@ -215,14 +215,3 @@ fn a_restart_onto_a_log_that_cannot_be_opened_goes_on_with_the_old_one() {
     agent.signal(SIGTERM);
     assert_eq!(agent.end(), Some(0));
 }
-
-#[test]
-fn what_is_not_served_yet_is_said_at_start() {
-    let agent =
-        Agent::start("[eventlistener:l]\ncommand=/bin/true\nautostart=false\nevents=TICK_60\n");
-    until("the pidfile", || has_pid(&agent.path("pid")));
-    let line = "WARN [eventlistener:l]: this version runs event listeners without events";
-    assert!(agent.log().contains(line), "{}", agent.log());
-    agent.signal(SIGTERM);
-    assert_eq!(agent.end(), Some(0));
-}

@@ -143,6 +143,8 @@ pub enum Stdin {
     Pipe,
     /// Its group's listening socket; callers have nothing to write to.
     Socket,
+    /// A pipe on which it reads events; its stdout answers them.
+    Events,
 }
 
 /// Something that happened, for those who listen.

@@ -89,13 +89,10 @@ impl EventType {
         }
     }
 
-    /// Whether whoever listens for `name` hears it: it is this type or one of its ancestors, whose
-    /// names are the beginnings of this one's, word by word.
+    /// Whether whoever listens for `name` hears it.
     #[must_use]
     pub fn is_a(self, name: &str) -> bool {
-        let own = self.name();
-        name == EVERYTHING
-            || own.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
+        is_within(self.name(), name)
     }
 
     /// What kind of thing has happened.
@@ -113,6 +110,14 @@ impl EventType {
             Event::Remote { .. } => Self::RemoteCommunication,
         }
     }
+}
+
+/// Whether a type is another one or descends from it: the names of its ancestors are the beginnings
+/// of its own, word by word.
+#[must_use]
+pub fn is_within(name: &str, ancestor: &str) -> bool {
+    let begins = |rest: &str| rest.is_empty() || rest.starts_with('_');
+    ancestor == EVERYTHING || name.strip_prefix(ancestor).is_some_and(begins)
 }
 
 /// Who has written something.

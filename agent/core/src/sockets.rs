@@ -41,8 +41,10 @@ impl Supervisor {
     pub(crate) fn hold_socket(&mut self, turn: &mut Turn, id: ProcessId) -> Option<Stdin> {
         let name = Arc::clone(&self.processes.get(&id)?.group);
         let group = self.groups.get_mut(&name)?;
-        let GroupKind::FastCgi(spec) = &group.configured.kind else {
-            return Some(Stdin::Pipe);
+        let spec = match &group.configured.kind {
+            GroupKind::Programs => return Some(Stdin::Pipe),
+            GroupKind::EventListeners(_) => return Some(Stdin::Events),
+            GroupKind::FastCgi(spec) => spec,
         };
         match &mut group.socket {
             Socket::Closed => {

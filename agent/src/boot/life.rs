@@ -9,7 +9,7 @@ use std::time::Duration;
 use agent_config::{LoadRequest, RealDisk, load};
 use agent_core::command::PreparedGroup;
 use agent_core::effect::Finish;
-use agent_core::spec::{Configuration, GroupKind, GroupSpec, Level, ServerSpec};
+use agent_core::spec::{Configuration, Level, ServerSpec};
 use agent_core::{Beginning, Supervisor};
 use thiserror::Error;
 use tokio::sync::{mpsc, watch};
@@ -158,7 +158,6 @@ fn open(request: &LoadRequest, kept: &mut Kept) -> Result<Opened, Failure> {
         }
     };
     let groups = prepare_all(&configuration, first, &mut said);
-    said.extend(configuration.groups.iter().filter_map(not_served));
     for (level, text) in said {
         activity.log(level, &text);
     }
@@ -216,18 +215,6 @@ fn prepare_all(
         groups.push(prepared);
     }
     Ok(groups)
-}
-
-/// What this version does not do yet is said, and never passed over in silence.
-fn not_served(group: &GroupSpec) -> Option<(Level, String)> {
-    let name = &group.name;
-    let text = match group.kind {
-        GroupKind::Programs | GroupKind::FastCgi(_) => return None,
-        GroupKind::EventListeners(_) => {
-            format!("[eventlistener:{name}]: this version runs event listeners without events")
-        }
-    };
-    Some((Level::Warn, text))
 }
 
 /// Opens the activity log; after a restart the one of the life before will do, since everything is

@@ -3,12 +3,15 @@
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
+use agent_core::input::{Output as Wrote, Stream};
+use agent_core::listener::Ear;
+use agent_core::spec::LogSpec;
 use proto_words::repr;
 use rustix::io::{Errno, ioctl_fionread};
 
 use super::ansi;
 use super::capture::{Capture, Piece};
-use super::doing::{Aside, Doing};
+use super::doing::{Aside, Doing, News};
 use super::file::LogFile;
 use super::syslog;
 
@@ -35,24 +38,35 @@ pub struct Output {
     pub pipe: OwnedFd,
     /// The log; without one the output is read and thrown away.
     pub log: Option<LogFile>,
-    /// `capture_maxbytes` is set: what stands between the tokens does not belong in the log.
-    pub capture: bool,
-    /// Its lines go to syslog too.
-    pub syslog: bool,
+    /// What else it is for.
+    pub using: Use,
 }
 
-/// An output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Stream {
-    Stdout,
-    Stderr,
+/// What output is used for, besides its log file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    /// Output of a program, or stderr of a listener.
+    Text {
+        /// So many bytes between the capture mode's tokens are kept for an event, and none of them
+        /// logged; 0 is no capture mode.
+        capture_max_bytes: usize,
+        /// Event listeners may hear each piece.
+        events: bool,
+        /// Its lines go to syslog too.
+        syslog: bool,
+    },
+    /// stdout of an event listener: what it says to us.
+    Protocol,
 }
 
-impl Stream {
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Stdout => "stdout",
-            Self::Stderr => "stderr",
+impl Use {
+    /// As the channel is configured.
+    #[must_use]
+    pub fn of(spec: &LogSpec) -> Self {
+        Self::Text {
+            capture_max_bytes: usize::try_from(spec.capture_maxbytes).unwrap_or(0),
+            events: spec.events_enabled,
+            syslog: spec.syslog,
         }
     }
 }
@@ -68,8 +82,12 @@ pub(super) struct Channel {
     pending: Vec<u8>,
     syslog: Option<SyslogLines>,
     capture: Option<Capture>,
-    /// Above its output in the activity log.
-    heading: String,
+    /// Listeners may hear each piece.
+    events: bool,
+    /// It belongs to a listener.
+    ear: Option<Ear>,
+    /// How messages call it: `'web' stdout`.
+    whose: String,
 }
 
 /// A channel's way to syslog.
@@ -94,15 +112,24 @@ pub(super) enum Look {
 
 impl Channel {
     pub(super) fn new(output: Output, name: &str, stream: Stream) -> Self {
-        let syslog = SyslogLines { prefix: format!("{name} "), pending: Vec::new() };
+        let lines = || SyslogLines { prefix: format!("{name} "), pending: Vec::new() };
+        let (capture, events, syslog, ear) = match output.using {
+            Use::Text { capture_max_bytes, events, syslog } => {
+                let capture = (capture_max_bytes > 0).then(|| Capture::new(capture_max_bytes));
+                (capture, events, syslog.then(lines), None)
+            }
+            Use::Protocol => (None, false, None, Some(Ear::default())),
+        };
         Self {
             stream,
             pipe: Some(output.pipe),
             log: output.log,
             pending: Vec::new(),
-            syslog: output.syslog.then_some(syslog),
-            capture: output.capture.then(Capture::default),
-            heading: format!("{} {} output:", repr(name), stream.name()),
+            syslog,
+            capture,
+            events,
+            ear,
+            whose: format!("{} {}", repr(name), stream.name()),
         }
     }
 
@@ -180,8 +207,23 @@ impl Channel {
         }
     }
 
-    /// Removes the log and makes a new one.
+    /// Whether it belongs to a listener that keeps to the protocol.
+    pub(super) fn listens(&self) -> bool {
+        self.ear.as_ref().is_some_and(|ear| !ear.is_deaf())
+    }
+
+    /// The listener has an event to answer.
+    pub(super) fn event_written(&mut self) {
+        if let Some(ear) = &mut self.ear {
+            ear.event_written();
+        }
+    }
+
+    /// Removes the log and makes a new one, and forgets what is captured.
     pub(super) fn clear(&mut self) -> Result<(), Errno> {
+        if let Some(capture) = &mut self.capture {
+            capture.forget();
+        }
         self.log.as_mut().map_or(Ok(()), LogFile::clear)
     }
 
@@ -199,8 +241,12 @@ impl Channel {
         if self.pending.is_empty() && !self.waits_for_syslog() { Look::Open } else { Look::Blocked }
     }
 
-    /// The order of LOG-38: strip, log, syslog, activity log; events will follow.
+    /// The order of LOG-38: strip, log, syslog, activity log, events. What a listener says counts
+    /// as it was written.
     fn take(&mut self, chunk: &[u8], aside: &mut Aside<'_>) {
+        if self.ear.is_some() {
+            return self.take_protocol(chunk, aside);
+        }
         let stripped = aside.strip.then(|| ansi::strip(chunk));
         let chunk = stripped.as_deref().unwrap_or(chunk);
         if chunk.is_empty() {
@@ -211,16 +257,41 @@ impl Channel {
             self.put(pieces, aside);
         } else {
             self.write(chunk, aside);
-            aside.echo(&self.heading, chunk);
+            self.tell(chunk, aside);
+        }
+    }
+
+    fn take_protocol(&mut self, chunk: &[u8], aside: &mut Aside<'_>) {
+        aside.echo_protocol(&self.whose, chunk);
+        let stripped = aside.strip.then(|| ansi::strip(chunk));
+        self.write(stripped.as_deref().unwrap_or(chunk), aside);
+        if let Some(ear) = &mut self.ear {
+            aside.news.extend(ear.hear(chunk).into_iter().map(News::Said));
         }
     }
 
     fn put(&mut self, pieces: Vec<Piece>, aside: &mut Aside<'_>) {
         for piece in pieces {
-            if !piece.captured {
-                self.write(&piece.bytes, aside);
+            match piece {
+                Piece::Outside(bytes) => {
+                    self.write(&bytes, aside);
+                    self.tell(&bytes, aside);
+                }
+                // It is told like any other output, which the original's manual denies.
+                Piece::Inside(bytes) => self.tell(&bytes, aside),
+                Piece::Captured(bytes) => {
+                    aside.news.push(News::Wrote(Wrote::Captured(self.stream, bytes)));
+                    aside.say_captured(&self.whose);
+                }
             }
-            aside.echo(&self.heading, &piece.bytes);
+        }
+    }
+
+    /// Tells the activity log and listeners of a piece of output.
+    fn tell(&self, bytes: &[u8], aside: &mut Aside<'_>) {
+        aside.echo(&self.whose, bytes);
+        if self.events {
+            aside.news.push(News::Wrote(Wrote::Logged(self.stream, bytes.to_vec())));
         }
     }
 

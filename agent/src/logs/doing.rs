@@ -2,6 +2,9 @@
 
 use std::os::fd::BorrowedFd;
 
+use agent_core::input::Output;
+use agent_core::listener::Said;
+use agent_core::payload::decoded;
 use agent_core::spec::Level;
 use proto_words::repr_of_bytes;
 
@@ -24,17 +27,37 @@ pub(super) struct Aside<'a> {
     pub syslog: &'a mut Syslog,
     /// Lines for the activity log, in order.
     pub notes: Vec<Note>,
+    /// What the core is to hear, in order.
+    pub news: Vec<News>,
+}
+
+/// What the core is to hear of a program's output.
+pub(super) enum News {
+    /// A listener has said something.
+    Said(Said),
+    /// A program has written something that listeners may hear.
+    Wrote(Output),
 }
 
 impl Aside<'_> {
-    /// Echoes output into the activity log (LOG-09); `heading` is `'web' stdout output:`.
-    pub(super) fn echo(&mut self, heading: &str, bytes: &[u8]) {
+    /// Echoes output into the activity log (LOG-09); `whose` is `'web' stdout`.
+    pub(super) fn echo(&mut self, whose: &str, bytes: &[u8]) {
         if self.debug {
-            let text = match std::str::from_utf8(bytes) {
-                Ok(text) => text.to_owned(),
-                Err(_) => format!("Undecodable: {}", repr_of_bytes(bytes)),
-            };
-            self.notes.push((Level::Debug, format!("{heading}\n{text}")));
+            self.notes.push((Level::Debug, format!("{whose} output:\n{}", decoded(bytes))));
+        }
+    }
+
+    /// The same for what a listener says, which is shown as bytes (LOG-10).
+    pub(super) fn echo_protocol(&mut self, whose: &str, bytes: &[u8]) {
+        if self.debug {
+            self.notes.push((Level::Debug, format!("{whose} output:\n{}", repr_of_bytes(bytes))));
+        }
+    }
+
+    /// Says that something was captured whole.
+    pub(super) fn say_captured(&mut self, whose: &str) {
+        if self.debug {
+            self.notes.push((Level::Debug, format!("{whose} emitted a comm event")));
         }
     }
 }

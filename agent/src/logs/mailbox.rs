@@ -9,8 +9,8 @@ use rustix::event::{EventfdFlags, eventfd};
 
 use super::Order;
 
-/// Orders, lines aside, that may wait. Each process has at most a few at once, so a full queue means
-/// that the thread hangs in a file system and thousands of programs are waiting for it.
+/// Orders, lines aside, that may wait. Each process has at most a few at once, and each listener one
+/// event, which its pool holds anyway; so a full queue means that the thread hangs in a file system and thousands of programs are waiting for it.
 pub const ORDERS_WAITING_MAX: usize = 16_384;
 
 /// Lines that may wait; later ones are dropped and counted. At 100 bytes each that is about a
@@ -100,6 +100,7 @@ impl Orders {
             }
             Order::Attach { .. }
             | Order::Drain { .. }
+            | Order::Event { .. }
             | Order::ClearLogs { .. }
             | Order::Reopen
             | Order::ClearMainLog { .. }

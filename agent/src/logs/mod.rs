@@ -9,8 +9,10 @@
 //! Attach ──> pipes are read, logs written ──Drain──> what is left is read, files closed ──> Drained
 //! ```
 //!
-//! Not here yet: `PROCESS_LOG` events and the capture mode's events (the event door will hear them
-//! from [`channel`]), and a helper thread for a file system that hangs.
+//! What event listeners say on their stdout is heard here, word by word ([`agent_core::listener`]);
+//! what they may hear of output goes to the core, as it is written.
+//!
+//! Not here yet: a helper thread for a file system that hangs.
 
 pub mod activity;
 pub mod auto;
@@ -28,11 +30,13 @@ mod thread;
 mod timer;
 
 use agent_core::effect::ProcessId;
+use agent_core::input::Unwritten;
+use agent_core::listener::Said;
 use agent_core::spec::Level;
 use agent_core::{Refusal, Ticket};
 
 pub use activity::{ActivityLog, ActivitySettings, Place};
-pub use channel::{Channels, Output};
+pub use channel::{Channels, Output, Use};
 pub use file::{LogFile, Rotation};
 pub use mailbox::{Line, Orders};
 pub use thread::Bytes;
@@ -65,6 +69,17 @@ pub enum Order {
         /// To whom.
         process: ProcessId,
         /// What.
+        bytes: Vec<u8>,
+    },
+    /// Write an event to a listener's stdin. Answer: [`BytesReport::EventWritten`].
+    Event {
+        /// To whom.
+        process: ProcessId,
+        /// Its pid; to another child it is not written.
+        pid: i32,
+        /// The event's number, for the answer.
+        serial: i64,
+        /// Header and payload.
         bytes: Vec<u8>,
     },
     /// Remove and reopen a process's logs. Answer: [`BytesReport::LogsCleared`]; without an
@@ -105,6 +120,33 @@ pub enum BytesReport {
         /// [`Refusal::NoStdin`] with the process's name (empty when nothing is attached) or
         /// [`Refusal::Busy`].
         verdict: Result<(), Refusal>,
+    },
+    /// An event was taken for a listener's stdin, or why not.
+    EventWritten {
+        /// Which listener.
+        process: ProcessId,
+        /// The event's number.
+        serial: i64,
+        /// Why not.
+        verdict: Result<(), Unwritten>,
+    },
+    /// A listener has said something.
+    ListenerSaid {
+        /// Which listener.
+        process: ProcessId,
+        /// Which child of it.
+        pid: i32,
+        /// What.
+        said: Said,
+    },
+    /// A program has written something that listeners may hear.
+    Wrote {
+        /// Whose child.
+        process: ProcessId,
+        /// Which one.
+        pid: i32,
+        /// What.
+        output: agent_core::input::Output,
     },
     /// Logs were removed and reopened, or why not.
     LogsCleared {

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use agent_core::Refusal;
 use agent_core::effect::ProcessId;
+use agent_core::input::{Stream, Unwritten};
 use agent_core::spec::Level;
 use rustix::event::epoll::{self, EventData, EventFlags};
 
-use super::channel::{Channel, Channels, Look, Stream};
+use super::channel::{Channel, Channels, Look};
 use super::doing::Doing;
 use super::stdin::{STDIN_PENDING_MAX_BYTES, Stdin, Untaken};
 use super::thread::arm;
@@ -146,6 +147,26 @@ impl Program {
                 self.name
             ))),
         }
+    }
+
+    /// Takes an event for a listener that still listens, or says why not.
+    pub(super) fn write_event(
+        &mut self,
+        pid: i32,
+        bytes: &[u8],
+        doing: &mut Doing<'_>,
+    ) -> Result<(), Unwritten> {
+        let listens = self.outputs.iter().any(Channel::listens);
+        let taken = match &mut self.stdin {
+            Some(stdin) if pid == self.pid && listens => stdin.take(bytes),
+            Some(_) | None => return Err(Unwritten::Closed),
+        };
+        self.after_writing(taken, doing).map_err(|why| match why {
+            Untaken::Closed => Unwritten::Closed,
+            Untaken::Full => Unwritten::Full,
+        })?;
+        self.outputs.iter_mut().for_each(Channel::event_written);
+        Ok(())
     }
 
     /// Removes and reopens the logs.

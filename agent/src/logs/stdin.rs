@@ -4,8 +4,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::io::Errno;
 
-/// Bytes that may wait for one child: as large as the largest request, so that one always fits
-/// when nothing waits.
+/// Bytes that may wait for one child before more are taken: as large as the largest request. While
+/// nothing waits one piece of any size is taken, since it is in memory already.
 pub(super) const STDIN_PENDING_MAX_BYTES: usize = 16 << 20;
 
 /// The write end of the pipe and what waits for it.
@@ -32,7 +32,8 @@ impl Stdin {
 
     /// Takes all of the bytes or none, and writes as much as goes at once.
     pub(super) fn take(&mut self, bytes: &[u8]) -> Result<(), Untaken> {
-        if self.waiting() + bytes.len() > STDIN_PENDING_MAX_BYTES {
+        let waiting = self.waiting();
+        if waiting > 0 && waiting + bytes.len() > STDIN_PENDING_MAX_BYTES {
             return Err(Untaken::Full);
         }
         self.pending.drain(..self.sent);

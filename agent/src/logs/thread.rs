@@ -8,12 +8,13 @@ use std::thread::JoinHandle;
 
 use agent_core::Refusal;
 use agent_core::effect::ProcessId;
+use agent_core::input::Unwritten;
 use agent_core::spec::Level;
 use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::io::Errno;
 
 use super::channel::READ_MAX_BYTES;
-use super::doing::{Aside, Doing};
+use super::doing::{Aside, Doing, News};
 use super::mailbox::Batch;
 use super::program::{Program, Role, Slot};
 use super::syslog::{PATIENCE_SECS, Syslog};
@@ -233,6 +234,13 @@ impl Worker {
                 let verdict = verdict.unwrap_or_else(nobody);
                 (self.report)(BytesReport::StdinWritten { ticket, verdict });
             }
+            Order::Event { process, pid, serial, bytes } => {
+                let verdict = self.with_attached(process, |program, doing| {
+                    program.write_event(pid, &bytes, doing)
+                });
+                let verdict = verdict.unwrap_or(Err(Unwritten::Closed));
+                (self.report)(BytesReport::EventWritten { process, serial, verdict });
+            }
             Order::ClearLogs { ticket, process } => {
                 let verdict = self.with_attached(process, |program, _| program.clear_logs());
                 let verdict = verdict.unwrap_or(Ok(()));
@@ -306,7 +314,14 @@ impl Worker {
         act: impl FnOnce(&mut Program, &mut Doing<'_>) -> T,
     ) -> Option<T> {
         let mut program = self.programs.remove(&slot)?;
-        let done = self.lend(|doing| act(&mut program, doing));
+        let (done, news) = self.lend(|doing| act(&mut program, doing));
+        let (process, pid) = (program.process(), program.pid());
+        for news in news {
+            (self.report)(match news {
+                News::Said(said) => BytesReport::ListenerSaid { process, pid, said },
+                News::Wrote(output) => BytesReport::Wrote { process, pid, output },
+            });
+        }
         if program.waits_for_syslog() {
             self.waiting.insert(slot);
         }
@@ -318,7 +333,7 @@ impl Worker {
         Some(done)
     }
 
-    fn lend<T>(&mut self, act: impl FnOnce(&mut Doing<'_>) -> T) -> T {
+    fn lend<T>(&mut self, act: impl FnOnce(&mut Doing<'_>) -> T) -> (T, Vec<News>) {
         let mut doing = Doing {
             epoll: self.epoll.as_fd(),
             buffer: &mut self.buffer,
@@ -327,12 +342,13 @@ impl Worker {
                 debug: self.activity.level() <= Level::Debug,
                 syslog: &mut self.syslog,
                 notes: Vec::new(),
+                news: Vec::new(),
             },
         };
         let done = act(&mut doing);
-        let notes = doing.aside.notes;
+        let Aside { notes, news, .. } = doing.aside;
         self.note(notes);
-        done
+        (done, news)
     }
 
     fn flush_syslog(&mut self) {
@@ -371,6 +387,7 @@ fn process_of(order: &Order) -> Option<ProcessId> {
         Order::Attach { process, .. }
         | Order::Drain { process, .. }
         | Order::Stdin { process, .. }
+        | Order::Event { process, .. }
         | Order::ClearLogs { process, .. } => Some(*process),
         Order::Reopen | Order::Log(_) | Order::ClearMainLog { .. } | Order::StripAnsi(_) => None,
     }
@@ -383,6 +400,10 @@ fn failure_of(order: &Order) -> Option<BytesReport> {
         Order::Drain { process, pid } => Some(BytesReport::Drained { process, pid }),
         Order::Stdin { ticket, .. } => {
             Some(BytesReport::StdinWritten { ticket, verdict: failed() })
+        }
+        Order::Event { process, serial, .. } => {
+            let verdict = Err(Unwritten::Closed);
+            Some(BytesReport::EventWritten { process, serial, verdict })
         }
         Order::ClearLogs { ticket, process } => {
             Some(BytesReport::LogsCleared { ticket, process, verdict: failed() })

@@ -35,10 +35,12 @@ impl Run {
             Effect::WriteStdin { ticket, process, bytes } => {
                 queue.extend(self.write_stdin(ticket, process, bytes));
             }
-            // No listener is heard yet, so none is ever ready for an event.
-            Effect::SendEvent { process, serial, .. } => {
-                let verdict = Err(Unwritten::Closed);
-                queue.push_back(Input::EventWritten { process, serial, verdict });
+            Effect::SendEvent { process, pid, serial, bytes } => {
+                let order = Order::Event { process, pid, serial, bytes };
+                if self.tools.orders.post(order).is_err() {
+                    let verdict = Err(Unwritten::Full);
+                    queue.push_back(Input::EventWritten { process, serial, verdict });
+                }
             }
             Effect::ClearLogs { ticket, process } => {
                 queue.extend(self.clear_logs(ticket, process));
@@ -81,7 +83,7 @@ impl Run {
     fn spawn(&mut self, order: SpawnOrder) -> Option<Input> {
         let process = order.process;
         let socket = match order.stdin {
-            Stdin::Pipe => None,
+            Stdin::Pipe | Stdin::Events => None,
             Stdin::Socket => self.sockets.get(&order.group).cloned(),
         };
         if order.stdin == Stdin::Socket && socket.is_none() {

@@ -374,7 +374,7 @@ mod tests {
     fn run(birthplace: &mut Birthplace, command: &str) -> Result<Exit, Unborn> {
         let command = resolve::resolve(command, OsStr::new("/bin:/usr/bin")).unwrap();
         let spec = pipes::tests::spec_without_logs();
-        let (_channels, ends) = pipes::open(&spec, None).unwrap();
+        let (_channels, ends) = pipes::open(&spec, agent_core::effect::Stdin::Pipe, None).unwrap();
         let (_, pidfd) = birthplace.give_birth(&spec, &command, &BTreeMap::new(), &ends)?;
         poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], None).unwrap();
         Ok(reap::wait_pidfd(&pidfd).unwrap().unwrap())

@@ -3,12 +3,13 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
+use agent_core::effect::Stdin;
 use agent_core::spec::{LogFile as Where, LogSpec, ProcessSpec};
 use rustix::io::{Errno, fcntl_dupfd_cloexec, ioctl_fionbio};
 use rustix::pipe::{PipeFlags, pipe_with};
 
 use super::errno::errno_text;
-use crate::logs::{Channels, LogFile, Output, Rotation};
+use crate::logs::{Channels, LogFile, Output, Rotation, Use};
 
 /// The child's ends. Each is above 2, so that none is overwritten while they are put in place.
 #[derive(Debug)]
@@ -52,6 +53,7 @@ impl Unopened {
 /// Opens everything; whatever fails, nothing stays open. With a socket there is no pipe to stdin.
 pub(super) fn open(
     spec: &ProcessSpec,
+    kind: Stdin,
     socket: Option<Arc<OwnedFd>>,
 ) -> Result<(Channels, Ends), Unopened> {
     let (child_stdin, stdin) = if let Some(socket) = socket {
@@ -65,12 +67,16 @@ pub(super) fn open(
         (None, None)
     } else {
         let (read, write) = pipe(End::Read)?;
-        (Some(output(read, &spec.stderr)?), Some(write))
+        (Some(output(read, &spec.stderr, Use::of(&spec.stderr))?), Some(write))
+    };
+    let using = match kind {
+        Stdin::Pipe | Stdin::Socket => Use::of(&spec.stdout),
+        Stdin::Events => Use::Protocol,
     };
     let channels = Channels {
         name: Arc::from(spec.name.as_str()),
         stdin,
-        stdout: Some(output(stdout, &spec.stdout)?),
+        stdout: Some(output(stdout, &spec.stdout, using)?),
         stderr,
     };
     let ends = Ends { stdin: child_stdin, stdout: child_stdout, stderr: child_stderr };
@@ -104,17 +110,18 @@ pub(super) fn above_stdio(fd: OwnedFd) -> Result<OwnedFd, Errno> {
     fcntl_dupfd_cloexec(fd.as_fd(), 3)
 }
 
-fn output(pipe: OwnedFd, spec: &LogSpec) -> Result<Output, Unopened> {
+fn output(pipe: OwnedFd, spec: &LogSpec, using: Use) -> Result<Output, Unopened> {
     let log = match &spec.file {
         Where::None => None,
         Where::Auto => return Err(Unopened::Unprepared),
         Where::Path(path) => Some(LogFile::open(path, Rotation::of(spec))?),
     };
-    Ok(Output { pipe, log, capture: spec.capture_maxbytes > 0, syslog: spec.syslog })
+    Ok(Output { pipe, log, using })
 }
 
 #[cfg(test)]
 pub(super) mod tests {
+    use agent_core::effect::Stdin;
     use agent_core::spec::{Autorestart, LogFile, LogSpec, ProcessSpec};
     use proto_words::Signal;
     use rustix::io::Errno;
@@ -158,12 +165,12 @@ pub(super) mod tests {
     fn an_auto_log_without_a_path_is_not_thrown_away() {
         let mut spec = spec_without_logs();
         spec.stdout.file = LogFile::Auto;
-        assert!(matches!(open(&spec, None), Err(Unopened::Unprepared)));
+        assert!(matches!(open(&spec, Stdin::Pipe, None), Err(Unopened::Unprepared)));
         spec.stdout.file = LogFile::None;
         spec.stderr.file = LogFile::Auto;
-        assert!(matches!(open(&spec, None), Err(Unopened::Unprepared)));
+        assert!(matches!(open(&spec, Stdin::Pipe, None), Err(Unopened::Unprepared)));
         spec.redirect_stderr = true;
-        let (channels, _ends) = open(&spec, None).unwrap();
+        let (channels, _ends) = open(&spec, Stdin::Pipe, None).unwrap();
         assert!(channels.stdout.is_some() && channels.stderr.is_none());
     }
 

@@ -182,7 +182,8 @@ impl Worker {
             resolve::resolve(&spec.command, &self.environment.path_for(&spec.environment))
                 .map_err(|why| why.to_string())?;
         let variables = self.environment.of(order);
-        let (channels, ends) = pipes::open(spec, socket).map_err(|why| why.text_for(&spec.name))?;
+        let (channels, ends) =
+            pipes::open(spec, order.stdin, socket).map_err(|why| why.text_for(&spec.name))?;
         let birthplace = &mut self.birthplace;
         let birth = || birthplace.give_birth(spec, &command, &variables, &ends);
         let (pid, pidfd) =

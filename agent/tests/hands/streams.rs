@@ -5,7 +5,7 @@ use std::os::unix::fs::OpenOptionsExt;
 
 use agent::logs::{BytesReport, Order};
 use agent::spawn::reap::signal_child;
-use agent_core::input::Exit;
+use agent_core::input::{Exit, Output, Stream};
 use agent_core::spec::{Level, LogFile};
 use agent_core::{Refusal, Ticket};
 use nix::sys::signal::{Signal as Kill, killpg};
@@ -189,7 +189,14 @@ fn colours_are_stripped_and_captures_are_left_out() {
         "printf '\\033[31mred\\033[0m<!--XSUPERVISOR:BEGIN-->event<!--XSUPERVISOR:END-->\\n'",
     );
     spec.stdout.capture_maxbytes = 1000;
-    assert_eq!(host.run(spec).stdout, "red\n");
+    let ended = host.run(spec);
+    assert_eq!(ended.stdout, "red\n");
+    let [BytesReport::Wrote { output: Output::Captured(Stream::Stdout, bytes), .. }] =
+        ended.news.as_slice()
+    else {
+        panic!("{:?}", ended.news)
+    };
+    assert_eq!(bytes, b"event");
 }
 
 #[test]

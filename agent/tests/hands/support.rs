@@ -42,6 +42,8 @@ pub struct Ended {
     pub exit: Exit,
     pub stdout: String,
     pub stderr: String,
+    /// What else was reported meanwhile.
+    pub news: Vec<BytesReport>,
 }
 
 impl Host {
@@ -133,12 +135,12 @@ impl Host {
 
     /// Gives birth, or says supervisord's `spawnerr`.
     pub fn birth(&self, spec: ProcessSpec) -> Result<Born, String> {
-        let order = SpawnOrder {
-            process: WEB,
-            group: Arc::from("shop"),
-            spec: Arc::new(spec),
-            stdin: Stdin::Pipe,
-        };
+        self.birth_with(spec, Stdin::Pipe)
+    }
+
+    fn birth_with(&self, spec: ProcessSpec, stdin: Stdin) -> Result<Born, String> {
+        let order =
+            SpawnOrder { process: WEB, group: Arc::from("shop"), spec: Arc::new(spec), stdin };
         assert!(self.jobs().post(Job::Spawn { order, socket: None }).is_ok());
         match self.spawn_report() {
             SpawnReport::Born { process, child } => {
@@ -158,13 +160,26 @@ impl Host {
         (born.pid, born.pidfd)
     }
 
+    /// The same for an event listener.
+    pub fn start_listener(&self, spec: ProcessSpec) -> (i32, OwnedFd) {
+        let born = self.birth_with(spec, Stdin::Events).unwrap();
+        self.order(Order::Attach { process: WEB, pid: born.pid, channels: born.channels });
+        (born.pid, born.pidfd)
+    }
+
     /// Waits for the end of a started child and for its logs.
     pub fn end(&self, pid: i32, pidfd: &OwnedFd) -> Ended {
         let exit = wait(pidfd);
         self.order(Order::Drain { process: WEB, pid });
         let drained = BytesReport::Drained { process: WEB, pid };
-        assert_eq!(self.bytes_report(), drained);
-        Ended { exit, stdout: self.read("out"), stderr: self.read("err") }
+        let mut news = Vec::new();
+        loop {
+            match self.bytes_report() {
+                report if report == drained => break,
+                report => news.push(report),
+            }
+        }
+        Ended { exit, stdout: self.read("out"), stderr: self.read("err"), news }
     }
 
     pub fn run(&self, spec: ProcessSpec) -> Ended {

@@ -1,5 +1,6 @@
 //! The table: docs/COMPAT.md, as far as a configuration can show it.
 
+use agent_core::payload::is_within;
 use agent_core::spec::Level;
 
 use super::Rule;
@@ -113,29 +114,26 @@ pub(super) const SEEN: &[Rule] = &[
                objects; fleetvisord logs one for each child, and names the program",
     },
     Rule {
-        number: 50,
-        finds: |seen| headers(seen, seen.sections("eventlistener:")),
-        text: "fleetvisord runs the listener and sends it no events yet",
-    },
-    Rule {
         number: 53,
         finds: |seen| headers(seen, seen.sections("inet_http_server")),
         text: "fleetvisord has no web page yet: a browser gets 404, clients are answered",
-    },
-    Rule {
-        number: 54,
-        finds: |seen| {
-            channel_keys(seen, "events_enabled", |section, key| {
-                is_output(section, key) && seen.flag(section, key)
-            })
-        },
-        text: "fleetvisord makes no events of output yet",
     },
     Rule {
         number: 80,
         finds: |seen| headers(seen, seen.sections("ctlplugin:")),
         text: "supervisorctl imports the plug-in, fleetvisorctl passes it over: there is no Python in \
                the client",
+    },
+    Rule {
+        number: 91,
+        finds: |seen| {
+            let twice = |section: &&str| {
+                seen.text(section, "events").is_some_and(|events| names_one_twice(&events))
+            };
+            keys(seen, seen.sections("eventlistener:").into_iter().filter(twice), "events")
+        },
+        text: "supervisord sends an event twice to a pool that listens for its type and for a parent of \
+               it, fleetvisord once",
     },
 ];
 
@@ -173,6 +171,9 @@ pub const UNSEEN: &[(u32, &str)] = &[
     (40, "it is when a line appears, with any configuration"),
     (41, "it is a log's rights at a restart"),
     (55, "it is the host's kernel"),
+    (90, "it is what a listener answers"),
+    (92, "it is what a listener does"),
+    (93, "it is what a listener writes"),
     (105, "it is a port that somebody else takes"),
     (106, "it is what the file system or the network says at an add"),
     (107, "it is what the file system or the network says at a restart"),
@@ -236,6 +237,12 @@ fn channel_keys<'a>(
 /// Whether a key is of a channel for output: what a listener prints are answers.
 fn is_output(section: &str, key: &str) -> bool {
     !(section.starts_with("eventlistener:") && key.starts_with("stdout_"))
+}
+
+/// A type of event beside one of its parents.
+fn names_one_twice(events: &str) -> bool {
+    let names: Vec<_> = events.split(',').map(|name| name.trim().to_ascii_uppercase()).collect();
+    names.iter().any(|name| names.iter().any(|other| other != name && is_within(name, other)))
 }
 
 /// Logs on what may be a pipe or a terminal and is to be rotated.

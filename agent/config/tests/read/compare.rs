@@ -54,7 +54,6 @@ fn programs() {
         ("redirect_stderr=true\nstderr_logfile=/dev/stderr", ""),
         ("stdout_logfile=/dev/null", ""),
         ("stdout_capture_maxbytes=1KB\nstderr_capture_maxbytes=0", "13:4"),
-        ("stdout_events_enabled=true\nstderr_events_enabled=no", "54:4"),
         (
             "autostart=maybe",
             "! not a valid boolean value: 'maybe' in section 'program:x' (file: 'DIR/s.conf')",
@@ -111,11 +110,10 @@ fn a_configuration_that_is_named_by_a_relative_path() {
 #[test]
 fn other_sections() {
     for (text, wanted) in [
-        ("[eventlistener:l]\ncommand=c\nevents=TICK", "50:2"),
-        (
-            "[eventlistener:l]\ncommand=c\nevents=TICK\nresult_handler=a:b\nstdout_events_enabled=true",
-            "50:2 8:5",
-        ),
+        ("[eventlistener:l]\ncommand=c\nevents=TICK,PROCESS_LOG", ""),
+        ("[eventlistener:l]\ncommand=c\nevents=TICK,tick_5", "91:4"),
+        ("[eventlistener:l]\ncommand=c\nevents=TICK_5,TICK_60,EVENT", "91:4"),
+        ("[eventlistener:l]\ncommand=c\nevents=TICK_5,TICK_5\nresult_handler=a:b", "8:5"),
         ("[rpcinterface:x]\nsupervisor.rpcinterface_factory=a:b", "8:3"),
         (
             "[rpcinterface:x]\nsupervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface",

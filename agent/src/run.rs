@@ -13,7 +13,7 @@
 
 mod perform;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
@@ -118,7 +118,7 @@ struct Run {
     replies: HashMap<Ticket, oneshot::Sender<Reply>>,
     next_ticket: u64,
     finish: Option<Finish>,
-    /// We are PID 1: whoever loses its parent becomes our child.
+    /// We are PID 1, or have children from before: not every child that ends is ours.
     strangers_come: bool,
     /// Strangers may wait behind a child of ours.
     look_again: bool,
@@ -159,6 +159,7 @@ pub async fn run(core: Supervisor, first: Vec<Effect>, tools: Tools) -> std::io:
         run.perform(effect, &mut queue);
     }
     run.feed(Input::Started);
+    run.reap_strangers(); // those that ended before we listened
     while run.finish.is_none() {
         run.turn(&mut signals).await;
     }
@@ -265,13 +266,13 @@ impl Run {
         }
     }
 
-    /// Only as PID 1. A child of ours may stand in front of a stranger: then it is looked again
+    /// Only where there may be any. A child of ours may stand in front of a stranger: then it is looked again
     /// after the next exit or birth.
     fn reap_strangers(&mut self) {
         if !self.strangers_come {
             return;
         }
-        let ours: Vec<i32> = self.children.values().map(|child| child.pid).collect();
+        let ours: HashSet<i32> = self.children.values().map(|child| child.pid).collect();
         let found = reap::reap_strangers(&self.tools.nursery, &|pid| ours.contains(&pid));
         self.look_again = found.look_again;
         for (pid, exit) in found.reaped {

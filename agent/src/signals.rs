@@ -7,6 +7,8 @@ use nix::sys::signal::{SigSet, SigmaskHow, pthread_sigmask};
 use proto_words::Signal;
 use tokio::signal::unix::{Signal as SignalStream, SignalKind, signal};
 
+use crate::spawn::reap;
+
 /// HUP, INT, QUIT, USR2, TERM: by number, as Python goes through those that have come together.
 const HEARD: [i32; 5] = [1, 2, 3, 12, 15];
 
@@ -17,7 +19,7 @@ const LAST_SIGNALS: Duration = Duration::from_millis(1);
 /// The signals, listened to.
 pub struct Signals {
     streams: [(Signal, SignalStream); 5],
-    /// Only as PID 1, where strangers' ends come to us.
+    /// Only where strangers' ends come to us.
     strangers: Option<SignalStream>,
 }
 
@@ -41,7 +43,7 @@ impl Signals {
             Ok((word, signal(SignalKind::from_raw(number))?))
         };
         let strangers =
-            (std::process::id() == 1).then(|| signal(SignalKind::child())).transpose()?;
+            reap::strangers_may_come().then(|| signal(SignalKind::child())).transpose()?;
         let [hup, int, quit, usr2, term] = HEARD;
         let signals = Self {
             streams: [watch(hup)?, watch(int)?, watch(quit)?, watch(usr2)?, watch(term)?],

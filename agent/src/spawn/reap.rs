@@ -194,6 +194,15 @@ impl Nursery {
     }
 }
 
+/// Whether children may end that are not ours: as PID 1, where every orphan comes to us, or with
+/// children from before we became this program. Asked before there are children of ours.
+#[must_use]
+pub fn strangers_may_come() -> bool {
+    let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    let childless = matches!(waitid(WaitId::All, look), Err(rustix::io::Errno::CHILD));
+    std::process::id() == 1 || !childless
+}
+
 /// What [`reap_strangers`] has found.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Strangers {

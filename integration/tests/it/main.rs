@@ -28,6 +28,8 @@ mod fleet;
 #[cfg(test)]
 mod idle;
 #[cfg(test)]
+mod init;
+#[cfg(test)]
 mod logs;
 #[cfg(test)]
 mod restart;

@@ -45,6 +45,9 @@ pub enum Fault {
     /// TYP-13, a name.
     #[error("Invalid user name {0}")]
     NoSuchUser(String),
+    /// TYP-13: no name has one, and Python does not even ask.
+    #[error("embedded null byte")]
+    EmbeddedNul,
     /// TYP-14; every key that takes one says it in its own words instead.
     #[error("Invalid user:group definition {0}")]
     NoSuchOwner(String),

@@ -24,6 +24,7 @@ impl Fault {
             Self::NoSuchUid(_) | Self::NoSuchUser(_) | Self::NoSuchOwner(_) => {
                 "name a user that this host knows (see getent passwd)"
             }
+            Self::EmbeddedNul => "take out the character NUL",
             Self::NotPort(_) | Self::EmptyPort => "write HOST:PORT, such as 127.0.0.1:9001",
             Self::BelowBound { bound, .. } => return Some(format!("write {bound} or more")),
             Self::AboveBound { bound, .. } => return Some(format!("write {bound} or less")),

@@ -51,11 +51,32 @@ fn magnitude(digits: &str, base: u32) -> Option<i128> {
             return None;
         }
         for c in part.chars() {
-            let digit = c.to_digit(base)?;
+            let digit = digit(c).filter(|digit| *digit < base)?;
             value = value.saturating_mul(i128::from(base)).saturating_add(i128::from(digit));
         }
     }
     Some(value)
+}
+
+/// Where the ten digits of each script begin, `0` itself aside: Python reads all of them.
+#[rustfmt::skip]
+const ZEROS: [u32; 65] = [
+    0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xde6, 0xe50, 0xed0, 0xf20, 0x1040,
+    0x1090, 0x17e0, 0x1810, 0x1946, 0x19d0, 0x1a80, 0x1a90, 0x1b50, 0x1bb0, 0x1c40, 0x1c50, 0xa620, 0xa8d0, 0xa900, 0xa9d0,
+    0xa9f0, 0xaa50, 0xabf0, 0xff10, 0x104a0, 0x10d30, 0x11066, 0x110f0, 0x11136, 0x111d0, 0x112f0, 0x11450, 0x114d0,
+    0x11650, 0x116c0, 0x11730, 0x118e0, 0x11950, 0x11c50, 0x11d50, 0x11da0, 0x16a60, 0x16ac0, 0x16b50, 0x1d7ce, 0x1d7d8,
+    0x1d7e2, 0x1d7ec, 0x1d7f6, 0x1e140, 0x1e2f0, 0x1e950, 0x1fbf0,
+];
+
+/// The value of a decimal digit of any script.
+pub(crate) fn digit(c: char) -> Option<u32> {
+    if c.is_ascii() {
+        return c.to_digit(10);
+    }
+    let code = u32::from(c);
+    let after = ZEROS.partition_point(|zero| *zero <= code);
+    let zero = ZEROS.get(after.checked_sub(1)?)?;
+    Some(code - zero).filter(|digit| *digit < 10)
 }
 
 /// The nearest number that the specs can hold.
@@ -88,6 +109,12 @@ mod tests {
             ("022", 8, Some(18)),
             ("9", 8, None),
             ("0o22", 10, None),
+            ("\u{661}\u{ff10}5", 10, Some(105)),
+            ("-\u{1d7ff}", 10, Some(-9)),
+            ("\u{669}", 8, None),
+            ("\u{66a}", 10, None),
+            ("\u{b2}", 10, None),
+            ("\u{10ffff}", 10, None),
         ] {
             assert_eq!(python_int(text, base), value, "{text:?} base {base}");
         }

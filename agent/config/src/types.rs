@@ -182,6 +182,7 @@ impl World<'_> {
                 .ok()
                 .and_then(|uid| self.users.by_uid(uid))
                 .ok_or_else(|| Fault::NoSuchUid(text.to_owned()))?,
+            None if text.contains('\0') => return Err(Fault::EmbeddedNul),
             None => self
                 .users
                 .by_name(text)

@@ -66,5 +66,12 @@ pub(crate) const LOAD: &[&str] = &[
     "\nlogfile_backups=2\n", "\nloglevel=debug\n", "\nloglevel=WARN\n", "\nloglevel=warning\n", "\npidfile=/tmp/p\n", "\npidfile=p\n",
     "\nnodaemon=true\n", "\nsilent=true\n", "\nminfds=20\n", "\nminprocs=20\n", "\nidentifier=i\n", "\nidentifier=%(ENV_A)s\n",
     "\nchildlogdir=/tmp\n", "\nchildlogdir=~\n", "\nnocleanup=true\n", "\nstrip_ansi=true\n", "\nenvironment=G=\"%(ENV_P)s\"\n",
+    "\nuser= 0 \n", "\nuser=+0\n", "\nuser=0_0\n", "\nuser=\u{660}\n", "\npriority=\u{663}\n", "\npriority=\u{ff11}\u{ff12}\n", "\npriority= +0_7 \n",
+    "\nstdout_logfile=~root/x\n", "\nlogfile=~nosuch/x\n", "\nlogfile=~root\n", "\nfile=~root/s\n", "\nchildlogdir=~root\n", "\nfiles=inc-[12].conf\n",
+    "\nfiles=inc-?.conf *.conf\n", "\nfiles=inc-[!1].conf\n", "\nfiles=[i]nc*[.]conf nothing*\n", "\nfiles=**.conf\n", "\nfiles=./inc-1.conf\n",
+    "\nautostart=TRUE\n", "\nautostart=Yes \n", "\nautorestart=UNEXPECTED\n", "\nstopsignal= term \n", "\nstopsignal=SIG_IGN\n", "\nstopsignal=\u{661}\n",
+    "\nexitcodes= 1 , 2 \n", "\nexitcodes=1,\n", "\nsocket=tcp://[::1]:80\n", "\nsocket=tcp://a b:80\n", "\nsocket= unix:///tmp/f \n", "\nsocket=unix://tmp/f\n",
+    "\nport=[::1]:80\n", "\nport= 80 \n", "\nport=a:b:80\n", "\nchown=0:0\n", "\nchown=root:\n", "\nchown=:root\n", "\nchown=root:nosuch\n", "\nchown= root \n",
+    "\nsocket_owner=0\n", "\nsocket_owner=99999\n", "\nloglevel= info \n", "\nstdout_logfile= none \n", "\nserverurl= auto \n", "\nenvironment=A=\"x\nB=y\n",
     "%(here)s", "%(ENV_A)s", "%(ENV_B)s", "%(ENV_P)s", "%(group_name)s", "%(host_node_name)s", "%(numprocs)d", "%(process_num)d", "%%", "%", " ;c\n", "\n;c\n", " ", "0", "-1", "x",
 ];

@@ -9,7 +9,7 @@ use crate::World;
 use crate::error::ConfigError;
 use crate::expand::{Names, Value};
 use crate::fault::{Fault, SocketFault};
-use crate::text::is_space;
+use crate::text::{digit, is_space};
 use crate::types::{octal, port_number, wide_integer};
 
 const DEFAULT_MODE: u32 = 0o700;
@@ -97,7 +97,7 @@ fn parse(world: &World<'_>, url: &str, parts: Parts) -> Result<SocketAddress, So
 fn tcp(url: &str) -> Option<(&str, &str)> {
     let (host, port) = url.strip_prefix("tcp://")?.split_once(':')?;
     let is_host = !host.is_empty() && !host.contains(is_space);
-    let is_port = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+    let is_port = !port.is_empty() && port.chars().all(|c| digit(c).is_some());
     (is_host && is_port).then_some((host, port))
 }
 

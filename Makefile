@@ -6,7 +6,7 @@ NEEDED = python3:python3 python3-venv:py.ensurepip strace:strace iproute2:ip
 # How long `make fuzz` looks at each target.
 FUZZ_SECONDS = 60
 
-.PHONY: test lint build packages demo fuzz corpus bench
+.PHONY: test lint build packages demo fuzz corpus bench mutants
 
 
 # What the tests have shown is counted anew in each run: see integration/facts.
@@ -58,3 +58,8 @@ corpus: packages
 bench:
 	cargo build --release --workspace
 	TMPDIR=$$(test -w /dev/shm && echo /dev/shm || echo /tmp) $${CARGO_TARGET_DIR:-target}/release/bench $(ARGS)
+
+# Puts faults into a copy of the agent, one after the other, and shows that tests notice each of them;
+# ARGS chooses by a part of a fault's name.
+mutants: build
+	cargo run -q -p integration --bin mutants -- $(ARGS)

@@ -56,13 +56,19 @@ impl Errands for HostErrands {
     fn read(&self, to_restart: bool) -> Result<Box<Configuration>, BadConfiguration> {
         // The request is whole after each statement.
         let mut request = self.request.lock().unwrap_or_else(PoisonError::into_inner);
-        let configuration =
-            load(&request, &RealDisk, &HostUsers).map_err(|error| told_twice(&error))?;
+        let read = |request: &LoadRequest| {
+            load(request, &RealDisk, &HostUsers).map_err(|error| told_twice(&error))
+        };
         if to_restart {
+            // The next life remembers nothing, and says itself what there is to say.
+            let configuration =
+                read(&LoadRequest { remembered: BTreeMap::new(), ..request.clone() })?;
             restart::possible(&configuration, &self.servers)?;
             let checked = Some(Box::new(configuration.clone()));
             *self.checked.lock().unwrap_or_else(PoisonError::into_inner) = checked;
+            return Ok(Box::new(configuration));
         }
+        let configuration = read(&request)?;
         request.remembered.extend(configuration.daemon.environment.clone());
         for (level, text) in &configuration.messages {
             self.orders.log(*level, text.as_str());

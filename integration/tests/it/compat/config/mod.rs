@@ -30,6 +30,7 @@ macro_rules! tables {
 
 mod command;
 mod daemon;
+mod doors;
 mod environment;
 mod expansion;
 mod groups;
@@ -39,6 +40,7 @@ mod names;
 mod order;
 mod programs;
 mod refused;
+mod reread;
 mod running;
 mod servers;
 mod types;

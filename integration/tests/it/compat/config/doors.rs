@@ -66,7 +66,8 @@ fn servers_at_work(subject: Subject) {
     let mut text =
         "{head}\n[unix_http_server_old]\nfile=old.sock\nchmod=0604\nchown=nobody\n".to_owned();
     for (number, ((password, ..), port)) in PASSWORDS.iter().zip(&ports).enumerate() {
-        text += &format!(
+        let _ = write!(
+            text,
             "[inet_http_server:{number}]\nport=127.0.0.1:{port}\nusername=it's\npassword={password}\n"
         );
     }

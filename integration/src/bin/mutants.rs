@@ -27,6 +27,18 @@ struct Mutant {
     red: Vec<String>,
 }
 
+impl Mutant {
+    /// The text of the file with its fault.
+    fn text(&self) -> Result<String, String> {
+        let path = places::repository().join(&self.file);
+        let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", self.file))?;
+        match text.matches(&self.find).count() {
+            1 => Ok(text.replacen(&self.find, &self.replace, 1)),
+            times => Err(format!("{:?} stands {times} times in {}", self.find, self.file)),
+        }
+    }
+}
+
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     match run(&words) {
@@ -52,7 +64,48 @@ fn run(words: &[String]) -> Result<Vec<String>, String> {
     let copy = Copy::make()?;
     // Every place is looked at before the first of many builds.
     for (name, mutant) in &mutants {
-        copy.mutated(mutant).map_err(|why| format!("{name}: {why}"))?;
+        mutant.text().map_err(|why| format!("{name}: {why}"))?;
+    }
+    copy.build()?;
+    let tests: BTreeSet<&String> = mutants.values().flat_map(|mutant| &mutant.red).collect();
+    for tests in tests {
+        let ran = copy.test(tests)?;
+        if ran.code != 0 || ran.stdout.contains("running 0 tests") {
+            return Err(format!("{tests} is not green without a fault:\n{ran}"));
+        }
+    }
+    let mut survivors = Vec::new();
+    for (name, mutant) in &mutants {
+        if let Some(by) = copy.noticed_by(mutant)? {
+            println!("red    {name}: {by}");
+        } else {
+            println!("GREEN  {name}");
+            survivors.push(name.clone());
+        }
+    }
+    Ok(survivors) if survivors.is_empty() => ExitCode::SUCCESS,
+        Ok(survivors) => {
+            eprintln!("no test noticed: {}", survivors.join(", "));
+            ExitCode::FAILURE
+        }
+        Err(text) => {
+            eprintln!("{text}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// The faults that no test noticed.
+fn run(words: &[String]) -> Result<Vec<String>, String> {
+    let list = places::package().join("mutants.toml");
+    let text = fs::read_to_string(&list).map_err(|error| format!("{}: {error}", list.display()))?;
+    let mut mutants: BTreeMap<String, Mutant> =
+        toml::from_str(&text).map_err(|error| format!("{}: {error}", list.display()))?;
+    mutants.retain(|name, _| words.is_empty() || words.iter().any(|word| name.contains(word)));
+    let copy = Copy::make()?;
+    // Every place is looked at before the first of many builds.
+    for (name, mutant) in &mutants {
+        mutant.text().map_err(|why| format!("{name}: {why}"))?;
     }
     copy.build()?;
     let tests: BTreeSet<&String> = mutants.values().flat_map(|mutant| &mutant.red).collect();
@@ -105,17 +158,6 @@ impl Copy {
             .map_err(|error| format!("{}: {error}", path.display()))
     }
 
-    /// The text of a file with its fault.
-    fn mutated(&self, mutant: &Mutant) -> Result<String, String> {
-        let path = places::repository().join(&mutant.file);
-        let text =
-            fs::read_to_string(&path).map_err(|error| format!("{}: {error}", mutant.file))?;
-        match text.matches(&mutant.find).count() {
-            1 => Ok(text.replacen(&mutant.find, &mutant.replace, 1)),
-            times => Err(format!("{:?} stands {times} times in {}", mutant.find, mutant.file)),
-        }
-    }
-
     fn build(&self) -> Result<(), String> {
         let mut command = Command::new("cargo");
         command.args(["build", "-q", "-p", "agent"]).current_dir(&self.sources);
@@ -135,7 +177,7 @@ impl Copy {
     /// Puts a fault in, and takes it out again: the first test that has noticed.
     fn noticed_by(&self, mutant: &Mutant) -> Result<Option<String>, String> {
         let right = fs::read(places::repository().join(&mutant.file));
-        self.put(&mutant.file, self.mutated(mutant)?.as_bytes())?;
+        self.put(&mutant.file, mutant.text()?.as_bytes())?;
         let built = self.build();
         let noticed = built.and_then(|()| {
             for tests in &mutant.red {

@@ -31,17 +31,22 @@ impl Host {
             return Uid::current().as_raw();
         }
         self.bring_along(NOBODY);
+        self.give_home_away();
+        NOBODY
+    }
+
+    /// Lets the daemon start as root, and so that it can become `nobody`: the home is ready for that.
+    pub fn becoming_nobody(&mut self) {
+        self.bring_along(0);
+        self.give_home_away();
+    }
+
+    fn give_home_away(&self) {
         let home = self.home().path();
         let all = fs::read_dir(home).expect("the home is there").flatten();
         for path in all.map(|entry| entry.path()).chain([home.to_path_buf()]) {
             chown(&path, Some(NOBODY), Some(NOBODY)).expect("root gives things away");
         }
-        NOBODY
-    }
-
-    /// Lets the daemon start as whoever runs the tests, but so that it can become another user.
-    pub fn as_itself(&mut self) {
-        self.bring_along(0);
     }
 
     /// Takes all rights on a file of the home away from the daemon's user.

@@ -131,6 +131,10 @@ fn open(request: &LoadRequest, kept: &mut Kept) -> Result<Opened, Failure> {
     let configuration = read(request, kept.checked.take(), &mut said)?;
     let daemon = &configuration.daemon;
     said.extend(configuration.messages.clone());
+    if request.options.profile_options.is_some() {
+        let text = "there is no profiler: --profile_options changes nothing";
+        said.push((Level::Warn, text.to_owned()));
+    }
     if !first {
         kept.inherited.close_below(daemon.minfds);
     }

@@ -2,12 +2,15 @@
 
 mod broken;
 mod command_line;
+mod companions;
 mod compare;
 mod config;
 mod configurations;
 mod corpora;
+mod daemonizing;
 mod fastcgi;
 mod restart;
 mod scenarios;
 mod search;
 mod signals;
+mod startup;

@@ -83,48 +83,6 @@ fn run(words: &[String]) -> Result<Vec<String>, String> {
             survivors.push(name.clone());
         }
     }
-    Ok(survivors) if survivors.is_empty() => ExitCode::SUCCESS,
-        Ok(survivors) => {
-            eprintln!("no test noticed: {}", survivors.join(", "));
-            ExitCode::FAILURE
-        }
-        Err(text) => {
-            eprintln!("{text}");
-            ExitCode::from(2)
-        }
-    }
-}
-
-/// The faults that no test noticed.
-fn run(words: &[String]) -> Result<Vec<String>, String> {
-    let list = places::package().join("mutants.toml");
-    let text = fs::read_to_string(&list).map_err(|error| format!("{}: {error}", list.display()))?;
-    let mut mutants: BTreeMap<String, Mutant> =
-        toml::from_str(&text).map_err(|error| format!("{}: {error}", list.display()))?;
-    mutants.retain(|name, _| words.is_empty() || words.iter().any(|word| name.contains(word)));
-    let copy = Copy::make()?;
-    // Every place is looked at before the first of many builds.
-    for (name, mutant) in &mutants {
-        mutant.text().map_err(|why| format!("{name}: {why}"))?;
-    }
-    copy.build()?;
-    let tests: BTreeSet<&String> = mutants.values().flat_map(|mutant| &mutant.red).collect();
-    for tests in tests {
-        let ran = copy.test(tests)?;
-        if ran.code != 0 || ran.stdout.contains("running 0 tests") {
-            return Err(format!("{tests} is not green without a fault:\n{ran}"));
-        }
-    }
-    let mut survivors = Vec::new();
-    for (name, mutant) in &mutants {
-        match copy.noticed_by(mutant)? {
-            Some(test) => println!("red    {name}: {test}"),
-            None => {
-                println!("GREEN  {name}");
-                survivors.push(name.clone());
-            }
-        }
-    }
     Ok(survivors)
 }
 

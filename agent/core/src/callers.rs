@@ -54,29 +54,33 @@ impl Goal {
         }
     }
 
+    fn wants_it_gone(&self) -> bool {
+        match self {
+            Self::Gone | Self::GoneThenUp { .. } => true,
+            Self::Checked { .. }
+            | Self::Spawned
+            | Self::Up
+            | Self::Signalled
+            | Self::LogsCleared => false,
+        }
+    }
+
     /// What a change of state means for the goal; `None` when it says nothing yet. `why` is the
     /// process's error text.
     #[must_use]
     pub fn verdict(&self, name: &str, to: ProcessState, why: &str) -> Option<Result<(), Refusal>> {
         match self {
-            Self::Checked { .. } | Self::Signalled | Self::LogsCleared => None,
+            Self::Checked { .. }
+            | Self::Signalled
+            | Self::LogsCleared
+            | Self::GoneThenUp { .. } => None,
             Self::Spawned | Self::Up => match to {
                 ProcessState::Starting => None,
                 ProcessState::Running => Some(Ok(())),
                 other => Some(Err(not_up(name, other, why))),
             },
-            Self::Gone => match to {
-                ProcessState::Unknown => {
-                    Some(Err(Refusal::Failed(format!("unknown problem killing {name}"))))
-                }
-                state => state.is_stopped().then_some(Ok(())),
-            },
-            Self::GoneThenUp { .. } => match to {
-                ProcessState::Unknown => {
-                    Some(Err(Refusal::Failed(format!("unknown problem killing {name}"))))
-                }
-                _ => None,
-            },
+            // Whoever waits for the end of what has become UNKNOWN is told why, where that is known.
+            Self::Gone => (to.is_stopped() && to != ProcessState::Unknown).then_some(Ok(())),
         }
     }
 }
@@ -143,10 +147,15 @@ impl Callers {
         self.take(process, |pending| pending.goal.wants_it_up())
     }
 
+    /// Takes out the waits that a failed signal has made hopeless.
+    pub fn hopeless(&mut self, process: ProcessId) -> Vec<Pending> {
+        self.take(process, |pending| pending.goal.wants_it_gone())
+    }
+
     /// Whether somebody waits for this process to be gone.
     #[must_use]
     pub fn awaits_stop(&self, process: ProcessId) -> bool {
-        let gone = |p: &Pending| matches!(p.goal, Goal::Gone | Goal::GoneThenUp { .. });
+        let gone = |p: &Pending| p.goal.wants_it_gone();
         self.pending.get(&process).is_some_and(|waiting| waiting.iter().any(gone))
     }
 

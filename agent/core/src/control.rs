@@ -8,6 +8,7 @@ use crate::callers::{Goal, Pending};
 use crate::command::{Refusal, Reply, Scope, Ticket};
 use crate::effect::{Effect, ProcessId};
 use crate::machine::Event;
+use crate::process::Process;
 use crate::spec::Level;
 use crate::supervisor::{Supervisor, Turn};
 
@@ -292,21 +293,28 @@ impl Supervisor {
         turn: &mut Turn,
         id: ProcessId,
         ticket: Option<Ticket>,
-        signal: Signal,
         errno: i32,
-        text: String,
+        text: &str,
     ) {
         let killing = ticket.is_none();
-        self.tell(turn, id, Event::SignalFailed { killing, signal, errno, text }, None);
-        let Some(ticket) = ticket else { return };
-        // Gone already: as in the original, that is no failure; its exit is about to be told.
-        let result = if self.state(id) == ProcessState::Unknown {
-            let pid = self.processes.get(&id).map_or(0, |process| process.machine.pid());
-            Err(Refusal::Failed(format!("unknown problem sending sig {signal} ({pid})")))
-        } else {
-            Ok(())
+        let event = Event::SignalFailed { killing, errno, text: text.to_owned() };
+        self.tell(turn, id, event, None);
+        let is_unknown = |process: &&Process| process.machine.state() == ProcessState::Unknown;
+        let unknown = self.processes.get(&id).filter(is_unknown);
+        let problem = |what: &str| {
+            let (name, pid) = unknown.map(|p| (p.spec.name.as_str(), p.machine.pid()))?;
+            Some(Refusal::Failed(format!("unknown problem {what} {name} ({pid}):{text}")))
         };
-        self.settle(turn, id, ticket, &result);
+        let (sending, stopping) = (problem("sending sig"), problem("killing"));
+        if let Some(refusal) = stopping {
+            for pending in self.callers.hopeless(id) {
+                self.settle_one(turn, id, pending.ticket, Err(refusal.clone()));
+            }
+        }
+        // Gone already: as in the original, that is no failure; its exit is about to be told.
+        if let Some(ticket) = ticket {
+            self.settle(turn, id, ticket, &sending.map_or(Ok(()), Err));
+        }
     }
 
     /// What a change of state means to those who wait for this process.

@@ -75,8 +75,6 @@ pub enum Input {
         process: ProcessId,
         /// The caller that waits for it, when a plain signal was asked for.
         ticket: Option<Ticket>,
-        /// Which signal.
-        signal: Signal,
         /// The error number.
         errno: i32,
         /// The error as Python shows it: `[Errno 1] Operation not permitted`.

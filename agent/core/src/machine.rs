@@ -96,8 +96,6 @@ pub enum Event {
     SignalFailed {
         /// Whether it was to stop it (or a plain signal).
         killing: bool,
-        /// Which.
-        signal: Signal,
         /// The error's number.
         errno: i32,
         /// The error's text, as Python shows it.
@@ -246,8 +244,8 @@ impl Machine {
                 self.child_exited(context, exit, at_mono_ns, &mut steps);
             }
             Event::ChildExited { .. } => {}
-            Event::SignalFailed { killing, signal, errno, text } => {
-                self.signal_failed(context, killing, signal, errno, &text, &mut steps);
+            Event::SignalFailed { killing, errno, text } => {
+                self.signal_failed(context, killing, errno, &text, &mut steps);
             }
             Event::Tick => self.tick(context, &mut steps),
         }
@@ -417,7 +415,6 @@ impl Machine {
         &mut self,
         context: Context<'_>,
         killing: bool,
-        signal: Signal,
         errno: i32,
         text: &str,
         steps: &mut Vec<Step>,
@@ -437,7 +434,7 @@ impl Machine {
         let line = if killing {
             format!("unknown problem killing {name} ({pid}):{text}")
         } else {
-            format!("unknown problem sending sig {signal} ({pid}):{text}")
+            format!("unknown problem sending sig {name} ({pid}):{text}")
         };
         steps.push(Step::Log(Level::Critical, line));
         self.enter(Phase::Unknown { pid }, pid, steps);

@@ -184,8 +184,8 @@ impl Supervisor {
                 turn.log(Level::Info, text);
                 turn.log(Level::Debug, CHILD_QUIT);
             }
-            Input::SignalFailed { process, ticket, signal, errno, text } => {
-                self.signal_failed(turn, process, ticket, signal, errno, text);
+            Input::SignalFailed { process, ticket, errno, text } => {
+                self.signal_failed(turn, process, ticket, errno, &text);
             }
             Input::SignalSent { process, ticket } => self.settle(turn, process, ticket, &Ok(())),
             Input::LogsCleared { ticket, process, verdict } => {

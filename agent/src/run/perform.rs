@@ -144,7 +144,7 @@ impl Run {
             (Err(errno), ticket) => {
                 let text = format!("[Errno {}] {}", errno as i32, errno.desc());
                 let errno = errno as i32;
-                Some(Input::SignalFailed { process, ticket, signal, errno, text })
+                Some(Input::SignalFailed { process, ticket, errno, text })
             }
         }
     }

@@ -196,10 +196,24 @@ fn a_signal_is_answered_by_what_the_kernel_says() {
         0.2 2 signal all -> signal a SIGTERM
         0.2 sent 2 a   -> answer 2 [a]
         0.3 3 signal a -> signal a SIGTERM
-        0.3 eperm 3 a  -> a UNKNOWN, answer 3 no: unknown problem sending sig SIGTERM (101)
+        0.3 eperm 3 a  -> a UNKNOWN, answer 3 no: unknown problem sending sig a (101):[Errno 1]
         0.4 4 start a  -> check a
         0.4 checked 4 a -> answer 4 no: a is in an unknown process state
         0.5 exit a 0   -> a STOPPED
+        ",
+    );
+}
+
+#[test]
+fn whoever_waits_for_a_stop_that_cannot_be_signalled_is_told_why() {
+    check(
+        "a 1: a startsecs=0",
+        "
+        0.0 started    -> running, a STARTING, spawn a
+        0.0 spawned a  -> a RUNNING
+        0.1 1 stop a   -> a STOPPING, signal a SIGTERM
+        0.1 2 restart a -> 
+        0.1 eperm 0 a  -> a UNKNOWN, answer 1 no: unknown problem killing a (101):[Errno 1], answer 2 no: unknown problem killing a (101):[Errno 1]
         ",
     );
 }

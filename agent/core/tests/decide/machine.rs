@@ -5,7 +5,7 @@
 
 use agent_core::input::Exit;
 use agent_core::machine::{Context, Event, Machine, Step};
-use proto_words::{Now, Signal};
+use proto_words::Now;
 
 use super::play::program;
 
@@ -29,7 +29,6 @@ fn event(words: &str, mono_ns: u64) -> (Event, bool) {
         "other" => Event::ChildExited { pid: 99, exit: Exit::Code(0), at_mono_ns: mono_ns },
         "esrch" | "eperm" => Event::SignalFailed {
             killing: number == 0,
-            signal: Signal::TERM,
             errno: if word == "esrch" { 3 } else { 1 },
             text: "[Errno]".into(),
         },

@@ -101,7 +101,6 @@ impl Host {
                 Input::SignalFailed {
                     process: self.id(&name),
                     ticket: (ticket != Ticket(0)).then_some(ticket),
-                    signal: Signal::TERM,
                     errno: 1,
                     text: "[Errno 1]".into(),
                 }

@@ -26,6 +26,9 @@ pub struct Fact {
     pub test: Option<String>,
     /// The number in `docs/COMPAT.md` under which we differ.
     pub decision: Option<String>,
+    /// It can be shown where the tests run as root, and nowhere else.
+    #[serde(default)]
+    pub root: bool,
     /// It is shown when these others are.
     #[serde(rename = "as", default)]
     pub same_as: Vec<String>,

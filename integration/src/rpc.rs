@@ -118,8 +118,23 @@ impl Door {
     ///
     /// See [`CallError`].
     pub fn call(&self, method: &str, parameters: &[&str]) -> Result<String, CallError> {
-        let parameters = parameters.iter().fold(String::new(), |all, text| {
-            all + "<param><value><string>" + text + "</string></value></param>"
+        let parameters: Vec<_> =
+            parameters.iter().map(|text| format!("<string>{text}</string>")).collect();
+        self.call_with(method, &parameters)
+    }
+
+    /// Calls a method with parameters that are XML already, such as `<boolean>0</boolean>`.
+    ///
+    /// # Errors
+    ///
+    /// See [`CallError`].
+    pub fn call_with(
+        &self,
+        method: &str,
+        parameters: &[impl AsRef<str>],
+    ) -> Result<String, CallError> {
+        let parameters = parameters.iter().fold(String::new(), |all, value| {
+            all + "<param><value>" + value.as_ref() + "</value></param>"
         });
         let response = self.post(
             format!(

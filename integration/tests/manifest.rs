@@ -33,6 +33,9 @@ mod manifest {
     /// What a fact lacks.
     fn fault(id: &str, all: &BTreeMap<String, Fact>, seen: &Seen, compat: &str) -> Option<String> {
         let fact = &all[id];
+        if fact.root && !nix::unistd::geteuid().is_root() {
+            return None;
+        }
         match (&fact.test, &fact.decision, fact.same_as.as_slice()) {
             (Some(test), None, []) => not_shown(id, test, seen),
             (_, Some(decision), []) if compat.contains(&format!("| {decision} |")) => None,

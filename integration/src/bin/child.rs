@@ -15,19 +15,26 @@
 //! | `echo` | copies stdin to stdout until its end |
 //! | `env:NAME` | prints `NAME=value`, or `NAME unset` |
 //! | `cwd` | prints the working directory |
+//! | `own` | prints all that it sees of itself, one line of JSON |
 //! | `until:FILE` | waits until FILE exists |
+//! | `unless:FILE=CODE` | exits with CODE unless FILE exists |
+//! | `save:FILE=N` | copies N bytes of stdin to FILE |
+//! | `deaf` | closes stdin |
+//! | `wall-clock:FILE=SECONDS` | makes a daemon's clock go wrong ([`integration::wall_clock`]) |
 //! | `exit:CODE` | exits |
 //! | `die:SIGNAL` | ends itself by a signal |
 
-use std::fs::OpenOptions;
-use std::io::{self, BufRead, Write};
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead, Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, exit};
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
+use integration::own::Own;
 use integration::wait;
+use integration::wall_clock::set_wall_clock;
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::unistd::Pid;
 
@@ -67,6 +74,14 @@ fn act(verb: &str, rest: &str) -> io::Result<()> {
         "until" => wait::until(UNTIL_MAX, rest, || {
             if Path::new(rest).exists() { Ok(Ok(())) } else { Err("no such file") }
         }),
+        "own" => say(&mut io::stdout(), &serde_json::to_string(&Own::look()?)?),
+        "unless" => unless(rest),
+        "save" => save(rest),
+        "deaf" => Ok(nix::unistd::close(0)?),
+        "wall-clock" => {
+            let (file, seconds) = pair(rest)?;
+            set_wall_clock(Path::new(file), seconds.parse().map_err(io::Error::other)?)
+        }
         "exit" => exit(i32::try_from(number(rest)?).map_err(io::Error::other)?),
         "die" => die(signal(rest)?),
         _ => Err(io::Error::other("no such word; see the head of child.rs")),
@@ -153,6 +168,25 @@ fn echo() -> io::Result<()> {
         say(&mut io::stdout(), &line?)?;
     }
     Ok(())
+}
+
+fn unless(rest: &str) -> io::Result<()> {
+    let (file, code) = pair(rest)?;
+    if Path::new(file).exists() {
+        return Ok(());
+    }
+    exit(code.parse().map_err(io::Error::other)?)
+}
+
+fn save(rest: &str) -> io::Result<()> {
+    let (file, count) = pair(rest)?;
+    let count = count.parse().map_err(io::Error::other)?;
+    io::copy(&mut io::stdin().lock().take(count), &mut File::create(file)?).map(drop)
+}
+
+/// `FILE=WORD`.
+fn pair(rest: &str) -> io::Result<(&str, &str)> {
+    rest.split_once('=').ok_or_else(|| io::Error::other("FILE=WORD"))
 }
 
 fn env(name: &str) -> io::Result<()> {

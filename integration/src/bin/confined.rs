@@ -5,6 +5,8 @@
 //! | `chmod`, `chown` | changing a file's mode or owner: not permitted |
 //! | `pidfd` | all that knows of pidfds, as on a kernel before 5.2: no such call |
 //! | `close-range` | the call of that name: no such call |
+//! | `fork=N`, `kill=N`, `wait=N` | new processes, signals, waiting for ends: error N (0 does nothing) |
+//! | `setgroups=N`, `setgid=N` | changing groups: error N |
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -34,6 +36,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn filters(word: &str) -> Result<Vec<(i32, Rules)>, Box<dyn Error>> {
     let always = |calls: &[i64]| calls.iter().map(|call| (*call, Vec::new())).collect::<Rules>();
+    if let Some((what, errno)) = word.split_once('=') {
+        return numbered(what, errno.parse()?);
+    }
     Ok(match word {
         "chmod" => vec![(libc::EPERM, always(&[libc::SYS_chmod, libc::SYS_fchmodat]))],
         "chown" => {
@@ -51,6 +56,28 @@ fn filters(word: &str) -> Result<Vec<(i32, Rules)>, Box<dyn Error>> {
         "close-range" => vec![(libc::ENOSYS, always(&[libc::SYS_close_range]))],
         other => return Err(format!("no such word: {other}; see the head of confined.rs").into()),
     })
+}
+
+/// Refused with an error that the test chooses.
+fn numbered(what: &str, errno: i32) -> Result<Vec<(i32, Rules)>, Box<dyn Error>> {
+    let calls: &[i64] = match what {
+        // Threads are made by clone, too; clone3 cannot be looked into, so there is none.
+        "fork" => {
+            let thread = u64::try_from(libc::CLONE_THREAD)?;
+            let no_thread = has(0, SeccompCmpOp::MaskedEq(thread), 0)?;
+            let clone3 = Rules::from([(libc::SYS_clone3, Vec::new())]);
+            let mut others = Rules::from([(libc::SYS_clone, no_thread)]);
+            #[cfg(target_arch = "x86_64")]
+            others.extend([(libc::SYS_fork, Vec::new()), (libc::SYS_vfork, Vec::new())]);
+            return Ok(vec![(errno, others), (libc::ENOSYS, clone3)]);
+        }
+        "kill" => &[libc::SYS_kill, libc::SYS_pidfd_send_signal],
+        "wait" => &[libc::SYS_wait4, libc::SYS_waitid],
+        "setgroups" => &[libc::SYS_setgroups],
+        "setgid" => &[libc::SYS_setgid],
+        other => return Err(format!("no such word: {other}; see the head of confined.rs").into()),
+    };
+    Ok(vec![(errno, calls.iter().map(|call| (*call, Vec::new())).collect())])
 }
 
 /// When this argument is so.

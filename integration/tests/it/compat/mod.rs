@@ -9,6 +9,7 @@ mod configurations;
 mod corpora;
 mod daemonizing;
 mod fastcgi;
+mod processes;
 mod restart;
 mod scenarios;
 mod search;

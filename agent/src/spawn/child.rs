@@ -104,17 +104,24 @@ impl Birthplace {
         Self { stack: vec![0; STACK_WORDS], closing, way: Way::SharedWithPidfd, slots }
     }
 
-    /// Gives birth; when this returns, the child runs its program or has failed with 127 (with
-    /// the fallback, it may still be on its way).
-    pub(super) fn give_birth(
-        &mut self,
+    /// Makes everything ready for a birth. Name services are asked here, and may hang.
+    pub(super) fn plan(
+        &self,
         spec: &ProcessSpec,
         command: &Runnable,
         variables: &BTreeMap<OsString, OsString>,
         ends: &Ends,
+    ) -> Result<Plan, Unborn> {
+        Plan::new(spec, command, variables, ends, self.closing).map_err(|_nul| Unborn::Nul)
+    }
+
+    /// Gives birth; when this returns, the child runs its program or has failed with 127 (with
+    /// the fallback, it may still be on its way).
+    pub(super) fn give_birth(
+        &mut self,
+        mut plan: Plan,
+        ends: &Ends,
     ) -> Result<(i32, OwnedFd), Unborn> {
-        let mut plan =
-            Plan::new(spec, command, variables, ends, self.closing).map_err(|_nul| Unborn::Nul)?;
         // A signal between birth and exec must find the child's own dispositions, not the
         // agent's handlers (CH-12): it waits until the child has unblocked everything.
         let mut before = SigSet::empty();
@@ -375,7 +382,8 @@ mod tests {
         let command = resolve::resolve(command, OsStr::new("/bin:/usr/bin")).unwrap();
         let spec = pipes::tests::spec_without_logs();
         let (_channels, ends) = pipes::open(&spec, agent_core::effect::Stdin::Pipe, None).unwrap();
-        let (_, pidfd) = birthplace.give_birth(&spec, &command, &BTreeMap::new(), &ends)?;
+        let plan = birthplace.plan(&spec, &command, &BTreeMap::new(), &ends)?;
+        let (_, pidfd) = birthplace.give_birth(plan, &ends)?;
         poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], None).unwrap();
         Ok(reap::wait_pidfd(&pidfd).unwrap().unwrap())
     }

@@ -17,6 +17,7 @@ pub mod reap;
 pub mod socket;
 
 mod child;
+mod desk;
 mod environment;
 mod errno;
 mod pipes;
@@ -34,6 +35,7 @@ use std::sync::Arc;
 
 use crate::logs::Channels;
 
+pub use desk::{HUNG_WAITING_MAX, JOBS_WAITING_MAX, LATE, THREADS_MAX};
 pub use errno::{errno_name, errno_text};
 pub use thread::{Jobs, Spawner};
 
@@ -115,8 +117,18 @@ pub struct Child {
     pub channels: Channels,
 }
 
-/// Where [`SpawnReport`]s go: called on the spawn thread, and may block it.
-pub type Report = Box<dyn Fn(SpawnReport) + Send>;
+impl Job {
+    /// Whose child is to be born, if any.
+    fn child_of(&self) -> Option<ProcessId> {
+        match self {
+            Self::Spawn { order, .. } => Some(order.process),
+            Self::Check { .. } | Self::OpenSocket { .. } | Self::Run(_) => None,
+        }
+    }
+}
+
+/// Where [`SpawnReport`]s go: called on a spawn thread, and may block it.
+pub type Report = Box<dyn Fn(SpawnReport) + Send + Sync>;
 
 /// What the spawn thread knows of the agent.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use agent_core::input::Exit;
@@ -157,7 +157,7 @@ pub fn signal_child(pidfd: &OwnedFd, pid: i32, signal: Signal, group: bool) -> R
 /// a stranger: a child may have ended before its birth is reported.
 #[derive(Debug, Default)]
 pub struct Nursery {
-    birth_in_progress: AtomicBool,
+    births_in_progress: AtomicUsize,
     newborn: Mutex<HashSet<i32>>,
 }
 
@@ -173,19 +173,19 @@ impl Nursery {
         pid_of: impl FnOnce(&T) -> i32,
         birth: impl FnOnce() -> Result<T, E>,
     ) -> Result<T, E> {
-        self.birth_in_progress.store(true, Ordering::SeqCst);
+        self.births_in_progress.fetch_add(1, Ordering::SeqCst);
         let born = birth();
         if let Ok(child) = &born {
             self.lock().insert(pid_of(child));
         }
-        self.birth_in_progress.store(false, Ordering::SeqCst);
+        self.births_in_progress.fetch_sub(1, Ordering::SeqCst);
         born
     }
 
     /// Whether this dead child may be one of ours. Asked after the child was seen dead: it was
     /// born before that, so either its birth is still in progress, or it is in the set.
     fn may_own(&self, pid: i32) -> bool {
-        self.birth_in_progress.load(Ordering::SeqCst) || self.lock().contains(&pid)
+        self.births_in_progress.load(Ordering::SeqCst) > 0 || self.lock().contains(&pid)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashSet<i32>> {

@@ -1,32 +1,34 @@
-//! The thread itself: jobs in, reports out.
+//! The threads: jobs in, reports out.
 
 use std::any::Any;
+use std::fmt;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{self, Receiver, Sender};
-use std::thread::JoinHandle;
 
 use agent_core::effect::{ProcessId, SpawnOrder};
 use agent_core::spec::ProcessSpec;
 use agent_core::{Refusal, Ticket};
 
 use super::child::Birthplace;
+use super::desk::{Desk, Limits, Turn};
 use super::environment::Environment;
 use super::reap::Nursery;
 use super::{Child, Job, Report, SpawnReport, SpawnSettings, pipes, resolve, socket};
 
-/// Jobs that may wait: more than a host has programs, so a full queue means that the thread hangs
-/// and that callers ask again and again.
-pub const JOBS_WAITING_MAX: usize = 16_384;
-
 /// A handle to post jobs with. Cheap to clone; posting never blocks.
 #[derive(Debug, Clone)]
-pub struct Jobs {
-    sender: Sender<Job>,
-    waiting: Arc<AtomicUsize>,
+pub struct Jobs(Arc<Gate>);
+
+/// The last handle to go says that nothing will follow.
+#[derive(Debug)]
+struct Gate(Arc<Shared>);
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        self.0.desk.close();
+    }
 }
 
 impl Jobs {
@@ -34,46 +36,53 @@ impl Jobs {
     ///
     /// # Errors
     ///
-    /// The job itself when [`JOBS_WAITING_MAX`] wait already, or the thread has ended.
+    /// The job itself when too many wait already: [`super::JOBS_WAITING_MAX`], or
+    /// [`super::HUNG_WAITING_MAX`] while every thread hangs.
     pub fn post(&self, job: Job) -> Result<(), Box<Job>> {
-        if self.waiting.fetch_add(1, Ordering::Relaxed) >= JOBS_WAITING_MAX {
-            self.waiting.fetch_sub(1, Ordering::Relaxed);
-            return Err(Box::new(job));
+        let Gate(shared) = &*self.0;
+        if shared.desk.post(job)? {
+            // Without it those who are there go on; it is tried again with the next job.
+            drop(shared.hire());
         }
-        self.sender.send(job).map_err(|refused| Box::new(refused.0))
+        Ok(())
+    }
+
+    /// Nobody wants a child of this process any more. Whether it is certain that none will be born;
+    /// if not, its birth has begun, and is reported. A child that is certain not to come is not.
+    #[must_use]
+    pub fn cancel(&self, process: ProcessId) -> bool {
+        self.0.0.desk.cancel(process)
     }
 }
 
-/// The running thread. It ends when this and every [`Jobs`] are gone.
+/// The running threads. They end when this and every [`Jobs`] are gone.
 #[derive(Debug)]
 pub struct Spawner {
     jobs: Jobs,
-    nursery: Arc<Nursery>,
-    thread: JoinHandle<()>,
+    shared: Arc<Shared>,
 }
 
 impl Spawner {
-    /// Starts the thread.
+    /// Starts the first thread.
     ///
     /// # Errors
     ///
     /// When no thread can be made.
     pub fn start(settings: SpawnSettings, report: Report) -> io::Result<Self> {
-        let (sender, receiver) = mpsc::channel();
-        let waiting = Arc::new(AtomicUsize::new(0));
-        let nursery = Arc::new(Nursery::default());
-        let worker = Worker {
+        Self::start_within(Limits::default(), settings, report)
+    }
+
+    fn start_within(limits: Limits, settings: SpawnSettings, report: Report) -> io::Result<Self> {
+        let shared = Arc::new(Shared {
+            desk: Desk::new(limits),
             environment: Environment::new(std::env::vars_os(), settings.server_url),
-            birthplace: Birthplace::new(settings.minfds),
-            nursery: nursery.clone(),
+            minfds: settings.minfds,
+            nursery: Arc::default(),
             report,
-        };
-        let counter = waiting.clone();
-        let thread = std::thread::Builder::new()
-            .name("spawn".to_owned())
-            .spawn(move || worker.run(&receiver, &counter))?;
-        let jobs = Jobs { sender, waiting };
-        Ok(Self { jobs, nursery, thread })
+        });
+        shared.desk.open();
+        shared.hire()?;
+        Ok(Self { jobs: Jobs(Arc::new(Gate(Arc::clone(&shared)))), shared })
     }
 
     /// A handle to post jobs with.
@@ -85,15 +94,43 @@ impl Spawner {
     /// Children that the core does not know yet: claim each when its birth is heard of.
     #[must_use]
     pub fn nursery(&self) -> Arc<Nursery> {
-        self.nursery.clone()
+        Arc::clone(&self.shared.nursery)
     }
 
     /// Waits until every job is done. Other handles must be dropped before, and reports must be
     /// heard meanwhile.
     pub fn finish(self) {
         drop(self.jobs);
-        // Every job is run under a catch, so the thread does not panic.
-        drop(self.thread.join());
+        self.shared.desk.wait_for_all();
+    }
+}
+
+/// What all threads share.
+struct Shared {
+    desk: Desk,
+    environment: Environment,
+    minfds: i64,
+    nursery: Arc<Nursery>,
+    report: Report,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").field("nursery", &self.nursery).finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    /// Makes a thread that has been counted in.
+    fn hire(self: &Arc<Self>) -> io::Result<()> {
+        let shared = Arc::clone(self);
+        let thread = std::thread::Builder::new().name("spawn".to_owned());
+        let hired = thread.spawn(move || {
+            let birthplace = Birthplace::new(shared.minfds);
+            Worker { shared: Arc::clone(&shared), birthplace }.run();
+            shared.desk.count_out();
+        });
+        hired.map(drop).inspect_err(|_| self.desk.count_out())
     }
 }
 
@@ -130,65 +167,80 @@ impl Whose {
 }
 
 struct Worker {
-    environment: Environment,
+    shared: Arc<Shared>,
     birthplace: Birthplace,
-    nursery: Arc<Nursery>,
-    report: Report,
 }
 
 impl Worker {
-    fn run(mut self, jobs: &Receiver<Job>, waiting: &AtomicUsize) {
-        while let Ok(job) = jobs.recv() {
-            waiting.fetch_sub(1, Ordering::Relaxed);
-            let whose = Whose::of(&job);
-            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.perform(job))) {
-                (self.report)(whose.report(text_of(&*panic)));
+    fn run(mut self) {
+        while let Some(Turn { number, job, one_more }) = self.shared.desk.turn() {
+            if one_more {
+                // As in `Jobs::post`.
+                drop(self.shared.hire());
             }
+            let whose = Whose::of(&job);
+            let done = catch_unwind(AssertUnwindSafe(|| self.perform(number, job)));
+            let report = done.unwrap_or_else(|panic| Some(whose.report(text_of(&*panic))));
+            if let Some(report) = report {
+                (self.shared.report)(report);
+            }
+            self.shared.desk.done(number);
         }
     }
 
-    fn perform(&mut self, job: Job) {
-        match job {
+    fn perform(&mut self, number: u64, job: Job) -> Option<SpawnReport> {
+        Some(match job {
             Job::Spawn { order, socket } => {
                 let process = order.process;
-                let report = match self.spawn(&order, socket) {
-                    Ok(child) => SpawnReport::Born { process, child },
+                match self.spawn(number, &order, socket) {
+                    Ok(child) => SpawnReport::Born { process, child: child? },
                     Err(why) => SpawnReport::Failed { process, why },
-                };
-                (self.report)(report);
+                }
             }
             Job::Check { ticket, process, spec } => {
-                (self.report)(SpawnReport::Checked { ticket, process, verdict: self.check(&spec) });
+                SpawnReport::Checked { ticket, process, verdict: self.check(&spec) }
             }
             Job::OpenSocket { group, spec } => {
                 let opened = socket::open(&spec).map_err(|why| why.to_string());
-                (self.report)(SpawnReport::SocketOpened { group, opened });
+                SpawnReport::SocketOpened { group, opened }
             }
-            Job::Run(work) => work(),
-        }
+            Job::Run(work) => {
+                work();
+                return None;
+            }
+        })
     }
 
     fn check(&self, spec: &ProcessSpec) -> Result<(), Refusal> {
-        let resolved =
-            resolve::resolve(&spec.command, &self.environment.path_for(&spec.environment));
+        let path = self.shared.environment.path_for(&spec.environment);
+        let resolved = resolve::resolve(&spec.command, &path);
         resolved.map(drop).map_err(resolve::Unrunnable::into_refusal)
     }
 
-    /// One birth; the error is supervisord's `spawnerr`. When it returns, nothing here holds the
-    /// socket any more.
-    fn spawn(&mut self, order: &SpawnOrder, socket: Option<Arc<OwnedFd>>) -> Result<Child, String> {
+    /// One birth; the error is supervisord's `spawnerr`. `None` when nobody wants it any more. When
+    /// it returns, nothing here holds the socket any more.
+    fn spawn(
+        &mut self,
+        number: u64,
+        order: &SpawnOrder,
+        socket: Option<Arc<OwnedFd>>,
+    ) -> Result<Option<Child>, String> {
         let spec = &order.spec;
-        let command =
-            resolve::resolve(&spec.command, &self.environment.path_for(&spec.environment))
-                .map_err(|why| why.to_string())?;
-        let variables = self.environment.of(order);
+        let shared = &self.shared;
+        let path = shared.environment.path_for(&spec.environment);
+        let command = resolve::resolve(&spec.command, &path).map_err(|why| why.to_string())?;
+        let variables = shared.environment.of(order);
         let (channels, ends) =
             pipes::open(spec, order.stdin, socket).map_err(|why| why.text_for(&spec.name))?;
-        let birthplace = &mut self.birthplace;
-        let birth = || birthplace.give_birth(spec, &command, &variables, &ends);
+        let plan = self.birthplace.plan(spec, &command, &variables, &ends);
+        let plan = plan.map_err(|why| why.text_for(&spec.name))?;
+        if !shared.desk.begin_birth(number) {
+            return Ok(None);
+        }
+        let birth = || self.birthplace.give_birth(plan, &ends);
         let (pid, pidfd) =
-            self.nursery.birth(|(pid, _)| *pid, birth).map_err(|why| why.text_for(&spec.name))?;
-        Ok(Child { pid, pidfd, channels })
+            shared.nursery.birth(|(pid, _)| *pid, birth).map_err(|why| why.text_for(&spec.name))?;
+        Ok(Some(Child { pid, pidfd, channels }))
     }
 }
 
@@ -198,4 +250,119 @@ fn text_of(panic: &(dyn Any + Send)) -> String {
         .map(|text| (*text).to_owned())
         .or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "a panic without a text".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{self, Receiver, Sender};
+    use std::time::Duration;
+
+    use agent_core::effect::Stdin;
+
+    use super::super::pipes::tests::spec_without_logs;
+    use super::*;
+
+    /// However loaded the machine is, everything here happens long before.
+    const DEADLINE: Duration = Duration::from_mins(1);
+
+    fn spawner(limits: Limits) -> (Spawner, Receiver<SpawnReport>) {
+        let (said, reports) = mpsc::channel();
+        let settings = SpawnSettings { server_url: None, minfds: 1024 };
+        let report = Box::new(move |report| drop(said.send(report)));
+        (Spawner::start_within(limits, settings, report).unwrap(), reports)
+    }
+
+    /// A job that hangs until the sender is used or dropped, and says when it has begun.
+    fn hangs(jobs: &Jobs) -> Sender<()> {
+        let (go, waits) = mpsc::channel::<()>();
+        let (begun, begins) = mpsc::channel();
+        let work = move || {
+            begun.send(()).unwrap();
+            let _ = waits.recv();
+        };
+        assert!(jobs.post(Job::Run(Box::new(work))).is_ok());
+        begins.recv_timeout(DEADLINE).unwrap();
+        go
+    }
+
+    fn says(jobs: &Jobs, number: usize, to: &Sender<usize>) -> bool {
+        let to = to.clone();
+        jobs.post(Job::Run(Box::new(move || assert!(to.send(number).is_ok())))).is_ok()
+    }
+
+    fn birth(process: u64) -> Job {
+        let spec = ProcessSpec { command: "true".to_owned(), ..spec_without_logs() };
+        let order = SpawnOrder {
+            process: ProcessId(process),
+            group: Arc::from("shop"),
+            spec: Arc::new(spec),
+            stdin: Stdin::Pipe,
+        };
+        Job::Spawn { order, socket: None }
+    }
+
+    #[test]
+    fn what_hangs_delays_itself_alone() {
+        let late = Duration::from_millis(1);
+        let (spawner, reports) = spawner(Limits { late, ..Limits::default() });
+        let jobs = spawner.jobs();
+        let hung: Vec<_> = (0..5).map(|_| hangs(&jobs)).collect();
+        assert!(jobs.post(birth(1)).is_ok());
+        let born = reports.recv_timeout(DEADLINE).unwrap();
+        assert!(matches!(born, SpawnReport::Born { process: ProcessId(1), .. }), "{born:?}");
+        drop(hung);
+        drop(jobs);
+        spawner.finish();
+    }
+
+    #[test]
+    fn what_does_not_hang_is_done_in_order() {
+        let late = DEADLINE;
+        let (spawner, _reports) = spawner(Limits { late, ..Limits::default() });
+        let (to, heard) = mpsc::channel();
+        let front = hangs(&spawner.jobs());
+        for number in 0..500 {
+            assert!(says(&spawner.jobs(), number, &to));
+        }
+        drop(front);
+        drop(to);
+        assert!(heard.iter().eq(0..500));
+        spawner.finish();
+    }
+
+    #[test]
+    fn when_every_thread_hangs_few_more_may_wait() {
+        let late = Duration::from_millis(1);
+        let limits = Limits { late, threads: 2, waiting: 10, hung_waiting: 3 };
+        let (spawner, _reports) = spawner(limits);
+        let jobs = spawner.jobs();
+        let (first, second) = (hangs(&jobs), hangs(&jobs));
+        let (to, heard) = mpsc::channel();
+        let taken: Vec<bool> = (0..5).map(|number| says(&jobs, number, &to)).collect();
+        assert_eq!(taken, [true, true, true, false, false]);
+        drop(first);
+        drop(to);
+        assert!(heard.iter().eq(0..3), "one thread is enough again");
+        drop(second);
+        drop(jobs);
+        spawner.finish();
+    }
+
+    #[test]
+    fn a_birth_that_nobody_wants_any_more_does_not_happen() {
+        let limits = Limits { threads: 1, ..Limits::default() };
+        let (spawner, reports) = spawner(limits);
+        let jobs = spawner.jobs();
+        let front = hangs(&jobs);
+        assert!(jobs.post(birth(1)).is_ok() && jobs.post(birth(2)).is_ok());
+        assert!(jobs.cancel(ProcessId(1)), "it waits in the queue");
+        assert!(!jobs.cancel(ProcessId(1)) && !jobs.cancel(ProcessId(3)), "nothing of it waits");
+        drop(front);
+        drop(jobs);
+        spawner.finish();
+        let born: Vec<_> = reports.iter().collect();
+        let [SpawnReport::Born { process: ProcessId(2), .. }] = born.as_slice() else {
+            panic!("{born:?}");
+        };
+    }
 }

@@ -1,0 +1,227 @@
+//! Where jobs wait for their turn. They are done one after another, as they were posted; but one
+//! that hangs in a file system or a name service delays itself alone.
+//!
+//! ```text
+//! post ──> queue ──turn──> in front ──done──> the next one's turn
+//!                             └─ LATE, and somebody waits: out of the way, the next one's turn
+//! ```
+//!
+//! Threads ask for a turn and say when it is done. One more is wanted whenever somebody waits behind
+//! a turn and no thread is idle; with two idle, the third one goes.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use agent_core::effect::ProcessId;
+
+use super::Job;
+
+/// After this long a turn makes way for the next one. A start takes about a millisecond, and some
+/// tens of them on a busy host; what takes longer waits for something that may never come.
+pub const LATE: Duration = Duration::from_millis(500);
+
+/// Threads, and so jobs that may hang at once. Each costs some hundred kilobytes at most; a host on
+/// which more starts hang than this has lost the file system that it lives on.
+pub const THREADS_MAX: usize = 64;
+
+/// Jobs that may wait: more than a host has programs, so a full queue means that callers ask again
+/// and again.
+pub const JOBS_WAITING_MAX: usize = 16_384;
+
+/// Jobs that may wait while every thread hangs: who comes later hears so at once, instead of waiting
+/// for something that nobody works on.
+pub const HUNG_WAITING_MAX: usize = 256;
+
+/// Idle threads that are kept: the one in front when it is done, and the one that watches it.
+const IDLE_MAX: usize = 2;
+
+/// The limits, smaller in tests.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    pub late: Duration,
+    pub threads: usize,
+    pub waiting: usize,
+    pub hung_waiting: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            late: LATE,
+            threads: THREADS_MAX,
+            waiting: JOBS_WAITING_MAX,
+            hung_waiting: HUNG_WAITING_MAX,
+        }
+    }
+}
+
+/// The queue and who is at work.
+pub(super) struct Desk {
+    limits: Limits,
+    state: Mutex<State>,
+    /// A job was posted, a turn or a thread has ended, or nothing more will come.
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    queue: VecDeque<Job>,
+    /// Whose turn it is, by number.
+    front: Option<u64>,
+    /// Those at work, the late ones too.
+    at_work: BTreeMap<u64, Option<Birth>>,
+    turns: u64,
+    threads: usize,
+    idle: usize,
+    closed: bool,
+}
+
+/// How far the work on a child is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Birth {
+    process: ProcessId,
+    /// There is no way back any more.
+    begun: bool,
+}
+
+/// A job whose turn has come.
+pub(super) struct Turn {
+    pub number: u64,
+    pub job: Job,
+    /// Somebody waits behind it and nobody watches: a thread has been counted in and must be made.
+    pub one_more: bool,
+}
+
+impl State {
+    fn take(&mut self, job: Job, limits: Limits) -> Turn {
+        let birth = |process| Birth { process, begun: false };
+        self.turns += 1;
+        self.front = Some(self.turns);
+        self.at_work.insert(self.turns, job.child_of().map(birth));
+        Turn { number: self.turns, job, one_more: self.count_in(limits) }
+    }
+
+    /// Counts a thread in that is wanted.
+    fn count_in(&mut self, limits: Limits) -> bool {
+        let waits = self.front.is_some() && !self.queue.is_empty();
+        let wanted = waits && self.idle == 0 && self.threads < limits.threads;
+        self.threads += usize::from(wanted);
+        wanted
+    }
+}
+
+impl Desk {
+    pub(super) fn new(limits: Limits) -> Self {
+        Self { limits, state: Mutex::default(), changed: Condvar::new() }
+    }
+
+    /// Takes a job in; whether one more thread is wanted, which is counted in already.
+    pub(super) fn post(&self, job: Job) -> Result<bool, Box<Job>> {
+        let mut state = self.lock();
+        let hung = state.at_work.len() >= self.limits.threads;
+        let most = if hung { self.limits.hung_waiting } else { self.limits.waiting };
+        if state.queue.len() >= most || state.closed {
+            return Err(Box::new(job));
+        }
+        state.queue.push_back(job);
+        let one_more = state.count_in(self.limits);
+        drop(state);
+        self.changed.notify_one();
+        Ok(one_more)
+    }
+
+    /// Waits for a turn; `None` when this thread is not needed any more.
+    pub(super) fn turn(&self) -> Option<Turn> {
+        let mut state = self.lock();
+        loop {
+            match (state.front, state.queue.is_empty()) {
+                (None, false) => {
+                    if let Some(job) = state.queue.pop_front() {
+                        return Some(state.take(job, self.limits));
+                    }
+                }
+                (Some(front), false) => {
+                    state.idle += 1;
+                    let held =
+                        |state: &mut State| state.front == Some(front) && !state.queue.is_empty();
+                    let waited = self.changed.wait_timeout_while(state, self.limits.late, held);
+                    let (next, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+                    state = next;
+                    state.idle -= 1;
+                    if waited.timed_out() {
+                        state.front = None; // it goes on beside the others
+                    }
+                }
+                (_, true) if state.closed || state.idle >= IDLE_MAX => return None,
+                (_, true) => {
+                    state.idle += 1;
+                    state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                    state.idle -= 1;
+                }
+            }
+        }
+    }
+
+    /// A turn has ended.
+    pub(super) fn done(&self, number: u64) {
+        let mut state = self.lock();
+        state.at_work.remove(&number);
+        if state.front == Some(number) {
+            state.front = None;
+        }
+    }
+
+    /// A child is about to be born; `false` when nobody wants it any more.
+    pub(super) fn begin_birth(&self, number: u64) -> bool {
+        match self.lock().at_work.get_mut(&number) {
+            Some(Some(birth)) => {
+                birth.begun = true;
+                true
+            }
+            Some(None) | None => false,
+        }
+    }
+
+    /// Nobody wants a child of this process any more: whether it is certain that none will be born.
+    /// It is not when its birth has begun; then it comes, or fails.
+    pub(super) fn cancel(&self, process: ProcessId) -> bool {
+        let mut state = self.lock();
+        if let Some(at) = state.queue.iter().position(|job| job.child_of() == Some(process)) {
+            drop(state.queue.remove(at));
+            return true;
+        }
+        let mut births = state.at_work.values_mut();
+        let birth = births.find(|birth| birth.is_some_and(|birth| birth.process == process));
+        birth.is_some_and(|birth| birth.take_if(|birth| !birth.begun).is_some())
+    }
+
+    /// Nothing more will be posted.
+    pub(super) fn close(&self) {
+        self.lock().closed = true;
+        self.changed.notify_all();
+    }
+
+    /// Counts the first thread in.
+    pub(super) fn open(&self) {
+        self.lock().threads += 1;
+    }
+
+    /// A thread has ended, or could not be made.
+    pub(super) fn count_out(&self) {
+        self.lock().threads -= 1;
+        self.changed.notify_all();
+    }
+
+    /// Waits until no thread is left.
+    pub(super) fn wait_for_all(&self) {
+        let state = self.lock();
+        let left = self.changed.wait_while(state, |state| state.threads > 0);
+        drop(left.unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // The state is whole after each statement, so a panic elsewhere does not spoil it.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

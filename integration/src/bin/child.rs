@@ -11,6 +11,7 @@
 //! | `ignore:SIGNAL` | ignores a signal from now on |
 //! | `catch:SIGNAL=CODE` | exits with CODE at that signal, from now on |
 //! | `fork:SECONDS` | leaves a grandchild behind that sleeps and holds stdout open |
+//! | `leave-group` | joins the process group of its parent |
 //! | `listen:PORT` | answers `ok` to each connection on 127.0.0.1, for ever |
 //! | `echo` | copies stdin to stdout until its end |
 //! | `env:NAME` | prints `NAME=value`, or `NAME unset` |
@@ -36,7 +37,7 @@ use integration::own::Own;
 use integration::wait;
 use integration::wall_clock::set_wall_clock;
 use nix::sys::signal::{SigSet, Signal, kill};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, getpgid, setpgid};
 
 /// Nobody waits for an `until:FILE` longer than this: a test that failed must not leave it behind.
 const UNTIL_MAX: Duration = Duration::from_mins(10);
@@ -67,6 +68,7 @@ fn act(verb: &str, rest: &str) -> io::Result<()> {
         "ignore" => ignore(signal(rest)?),
         "catch" => catch(rest),
         "fork" => fork(rest),
+        "leave-group" => Ok(setpgid(Pid::this(), getpgid(Some(Pid::parent()))?)?),
         "listen" => listen(rest),
         "echo" => echo(),
         "env" => env(rest),

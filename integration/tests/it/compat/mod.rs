@@ -15,3 +15,13 @@ mod scenarios;
 mod search;
 mod signals;
 mod startup;
+mod stopping;
+
+/// All phrases stand in the text, one after the other.
+fn in_order(text: &str, phrases: &[&str]) {
+    let mut rest = text;
+    for phrase in phrases {
+        let found = rest.split_once(phrase);
+        rest = found.unwrap_or_else(|| panic!("no {phrase:?} in this place:\n{text}")).1;
+    }
+}

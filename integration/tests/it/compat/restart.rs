@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
+use super::in_order;
 use integration::facts::shown;
 use integration::rpc::{Door, member};
 use integration::subject::{Host, Subject, wait_text};
@@ -152,14 +153,6 @@ fn logs(host: &Host, uid: Uid, pid: Pid) {
     );
     for word in ["daemonizing", "set current directory", "RLIMIT"] {
         assert!(!two.contains(word), "{word}: {two}");
-    }
-}
-
-fn in_order(log: &str, phrases: &[&str]) {
-    let mut rest = log;
-    for phrase in phrases {
-        let found = rest.split_once(phrase);
-        rest = found.unwrap_or_else(|| panic!("no {phrase:?} in this place:\n{log}")).1;
     }
 }
 

@@ -289,6 +289,21 @@ fn shutdown_goes_group_by_group_from_the_highest_number_and_backoff_becomes_fata
 }
 
 #[test]
+fn groups_with_nothing_to_stop_do_not_delay_the_next() {
+    check(
+        "a 1: a\nidle 2: x autostart=false\nidler 3: y autostart=false\nb 4: b\nc 5: z autostart=false",
+        "
+        0.0 started    -> running, a STARTING, spawn a, b STARTING, spawn b
+        0.0 spawned a  ->
+        0.0 spawned b  ->
+        0.6 1 shutdown -> answer 1 done, stopping, b STOPPING, signal b SIGTERM
+        0.7 exit b 0   -> b STOPPED, a STOPPING, signal a SIGTERM
+        0.8 exit a 0   -> a STOPPED, finish exit
+        ",
+    );
+}
+
+#[test]
 fn the_log_tells_who_is_waited_for_every_three_seconds() {
     replay(
         "a 1: a",

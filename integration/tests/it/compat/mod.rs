@@ -19,6 +19,14 @@ mod signals;
 mod startup;
 mod stopping;
 
+/// A script for a listener that writes down the head of each event.
+const EAR: &str = "echo READY
+while read -r head; do
+    echo \"$head\" >> {dir}/heard
+    printf 'RESULT 2\\nOKREADY\\n'
+done
+";
+
 /// All phrases stand in the text, one after the other.
 fn in_order(text: &str, phrases: &[&str]) {
     let mut rest = text;

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use super::in_order;
+use super::{EAR, in_order};
 use integration::facts::shown;
 use integration::rpc::{Door, member};
 use integration::subject::{Host, Subject, wait_text};
@@ -29,6 +29,12 @@ umask=022
 user={user}
 [rpcinterface:supervisor]
 supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
+[eventlistener:ear]
+command=/bin/sh {dir}/ear.sh
+events=SUPERVISOR_STATE_CHANGE
+startsecs=0
+stdout_logfile=NONE
+stderr_logfile=NONE
 [program:gone]
 command={child} forever
 startsecs=0
@@ -66,6 +72,12 @@ startsecs=0
 command={child} exit:3
 startsecs=0
 autostart=false
+[eventlistener:ear]
+command=/bin/sh {dir}/ear.sh
+events=SUPERVISOR_STATE_CHANGE
+startsecs=0
+stdout_logfile=NONE
+stderr_logfile=NONE
 [program:fresh]
 command={child} forever
 startsecs=0
@@ -73,6 +85,7 @@ startsecs=0
 
 fn a_restart_renews_everything_but_the_process(subject: Subject) {
     let host = Host::new(subject, "");
+    host.home().write("ear.sh", &host.expand(EAR));
     for name in ["a", "b"] {
         fs::create_dir(host.home().join(name)).unwrap();
     }
@@ -116,6 +129,14 @@ fn a_restart_renews_everything_but_the_process(subject: Subject) {
         assert_eq!(member(&info, name).as_deref(), Some(value), "{name} of what ran before");
     }
     assert_eq!(member(&info, "description").as_deref(), Some("Not started"));
+    let running = "eventname:SUPERVISOR_STATE_CHANGE_RUNNING";
+    let heard = wait::until(PATIENCE, "the second life's first event", || {
+        let heard = host.home().read("heard");
+        if heard.matches(running).count() == 2 { Ok(heard) } else { Err(heard) }
+    });
+    let serials: Vec<u64> = heard.lines().map(|line| serial(line, " serial:")).collect();
+    assert!(serials.is_sorted_by(|a, b| a < b), "one count for all lives: {heard}");
+    assert_eq!(serial(heard.lines().last().unwrap(), " poolserial:"), 0, "{heard}");
     shown(subject, &["SIG-22"]);
 
     daemon.end();
@@ -154,6 +175,11 @@ fn logs(host: &Host, uid: Uid, pid: Pid) {
     for word in ["daemonizing", "set current directory", "RLIMIT"] {
         assert!(!two.contains(word), "{word}: {two}");
     }
+}
+
+fn serial(head: &str, name: &str) -> u64 {
+    let number = head.split_once(name).unwrap_or_else(|| panic!("{name}: {head}")).1;
+    number.split(' ').next().unwrap().parse().unwrap()
 }
 
 /// The names of AUTO logs.

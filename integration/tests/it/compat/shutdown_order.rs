@@ -9,7 +9,7 @@ use integration::subject::{Daemon, Host, Subject, wait_text};
 use integration::wait::{self, PATIENCE};
 use nix::sys::signal::{Signal, kill};
 
-use super::in_order;
+use super::{EAR, in_order};
 
 for_each_subject![
     one_group_after_the_other,
@@ -17,12 +17,16 @@ for_each_subject![
     what_cannot_be_signalled_is_left_running
 ];
 
-/// Created in the order of priority and name: early, twin1 to twin3, g, stubborn1, stubborn2, late.
+/// Created in the order of priority and name: ear, early, twin1 to twin3, g, stubborn1, stubborn2, late.
 const GROUPS: &str = "{head}
 [inet_http_server]
 port=127.0.0.1:{port}
 [supervisord]
 loglevel=debug
+[eventlistener:ear]
+command=/bin/sh {dir}/ear.sh
+events=SUPERVISOR_STATE_CHANGE
+startsecs=0
 [program:late]
 command={child} forever
 startsecs=0
@@ -86,18 +90,21 @@ priority=1
 ";
 
 fn one_group_after_the_other(subject: Subject) {
-    let mut daemon = Daemon::start(subject, GROUPS);
+    let host = Host::new(subject, GROUPS);
+    host.home().write("ear.sh", &host.expand(EAR));
+    let mut daemon = Daemon::start_on(host);
     wait::until(PATIENCE, "all to be ready", || {
         let lines = daemon.home().read("ready");
         if lines.lines().count() == 4 { Ok(()) } else { Err(lines) }
     });
     daemon.wait_state("idle2", "EXITED");
+    wait_text(&daemon.path("heard"), "eventname:SUPERVISOR_STATE_CHANGE_RUNNING len:0\n");
     daemon.signal(Signal::SIGTERM);
 
     daemon.wait_log("stopped: high");
     daemon.wait_log("stopped: tie1");
     let log = daemon.log();
-    let whom = "early, twin1, twin2, twin3, high, low, tie1, tie2, stubborn1, stubborn2, late";
+    let whom = "ear, early, twin1, twin2, twin3, high, low, tie1, tie2, stubborn1, stubborn2, late";
     let killing = |name: &str| format!("DEBG killing {name} (pid PID) with signal SIGTERM\n");
     let waiting = format!("INFO waiting for {whom} to die\n");
     in_order(&log, &[&killing("late"), &waiting, "WARN stopped: late "]);
@@ -152,6 +159,10 @@ fn one_group_after_the_other(subject: Subject) {
     );
     assert!(!log.contains("killing idle"), "{log}");
     shown(subject, &["SHD-02"]);
+    let heard = daemon.home().read("heard");
+    let stopping = "eventname:SUPERVISOR_STATE_CHANGE_STOPPING len:0\n";
+    assert_eq!((heard.lines().count(), heard.matches(stopping).count()), (2, 1), "{heard}");
+    shown(subject, &["SHD-01"]);
 }
 
 /// Methods are refused on the way down, and HTTP answers until the end.

@@ -105,7 +105,6 @@ fn one_group_after_the_other(subject: Subject) {
     daemon.wait_log("stopped: tie1");
     let log = daemon.log();
     let whom = "ear, early, twin1, twin2, twin3, high, low, tie1, tie2, stubborn1, stubborn2, late";
-    let killing = |name: &str| format!("DEBG killing {name} (pid PID) with signal SIGTERM\n");
     let waiting = format!("INFO waiting for {whom} to die\n");
     in_order(&log, &[&killing("late"), &waiting, "WARN stopped: late "]);
     shown(subject, &["SHD-07"]);
@@ -142,6 +141,14 @@ fn one_group_after_the_other(subject: Subject) {
     assert!(!log.contains("killing twin2") && !log.contains("killing early"), "{log}");
     daemon.home().write("twin", "");
     assert_eq!(daemon.wait_end(), 0);
+    at_the_end(subject, &daemon);
+}
+
+fn killing(name: &str) -> String {
+    format!("DEBG killing {name} (pid PID) with signal SIGTERM\n")
+}
+
+fn at_the_end(subject: Subject, daemon: &Daemon) {
     let log = daemon.log();
     let stopped = |name| format!("WARN stopped: {name} (terminated by SIGTERM)\n");
     in_order(

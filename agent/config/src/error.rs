@@ -66,10 +66,22 @@ impl ConfigError {
     /// Where, what, and what would be right.
     #[must_use]
     pub fn diagnosis(&self) -> Diagnosis {
-        Diagnosis {
-            place: self.0.place.clone(),
-            wrong: self.0.fault.to_string(),
-            right: self.0.fault.right(),
+        let place = self.0.place.clone();
+        let mut right = self.0.fault.right();
+        if place.is_expanded_twice() {
+            right = right.replace("%%", "%%%%");
+        }
+        Diagnosis { place, wrong: self.0.fault.to_string(), right }
+    }
+}
+
+impl Place {
+    /// EXP-20, EXP-21: what stands for a percent sign is halved twice.
+    fn is_expanded_twice(&self) -> bool {
+        match (self.section.as_deref(), self.key.as_deref()) {
+            (_, Some("stdout_logfile" | "stderr_logfile")) => true,
+            (section, Some("environment")) => section == Some("supervisord"),
+            _ => false,
         }
     }
 }

@@ -200,6 +200,8 @@ pub enum Fault {
         section: String,
         /// The member.
         program: String,
+        /// One that could be a member and is called much the same.
+        near: Option<String>,
     },
     /// KGR-04.
     #[error("[{section}] name {program} is ambiguous (exists as program and fcgi-program)")]

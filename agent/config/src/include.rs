@@ -7,6 +7,7 @@ use crate::expand::{Names, expand};
 use crate::fault::Fault;
 use crate::glob::glob;
 use crate::ini::Ini;
+use crate::known::nearest_section;
 use crate::paths::{absolute, dirname, join};
 
 const SECTION: &str = "include";
@@ -78,8 +79,9 @@ pub(crate) fn text_of(
         return Ok(None);
     };
     let text = String::from_utf8(bytes).map_err(|error| {
-        let fault = not_text(error.as_bytes(), error.utf8_error());
-        unparsable(file, fault)
+        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = 1 + valid.iter().filter(|byte| **byte == b'\n').count();
+        at_line(file, Some(line), not_text(error.as_bytes(), error.utf8_error()))
     })?;
     Ok(Some(text))
 }
@@ -91,8 +93,21 @@ pub(crate) fn unparsable(file: &str, fault: Fault) -> ConfigError {
         Fault::Unparsable { lines, .. } => lines.first().map(|(line, _)| *line),
         _ => None,
     };
+    at_line(file, line, fault)
+}
+
+fn at_line(file: &str, line: Option<usize>, fault: Fault) -> ConfigError {
     let place = crate::Place { file: Some(file.to_owned()), line, ..crate::Place::default() };
     ConfigError::new(fault, place)
+}
+
+/// `[supervisord]` is missing: placed where one is that resembles it, else at the beginning.
+pub(crate) fn no_supervisord(ini: &Ini, file: &str) -> ConfigError {
+    let alike = |name: &str| nearest_section(name) == Some("supervisord");
+    match ini.sections().iter().find(|section| alike(&section.name)) {
+        Some(section) => ConfigError::new(Fault::NoSupervisord, ini.place(&section.name, None)),
+        None => at_line(file, Some(1), Fault::NoSupervisord),
+    }
 }
 
 /// The position counts from the beginning of the file; Python counts from the beginning of what it

@@ -111,7 +111,7 @@ pub(crate) fn keys(section: &str) -> Keys {
 
 /// The key that `typed` most resembles, if any is near enough.
 pub(crate) fn nearest_key(typed: &str, known: &[&'static str]) -> Option<&'static str> {
-    nearest(typed, known)
+    nearest(typed, known.iter().copied())
 }
 
 /// How a section that is read begins, nearest to `typed`.
@@ -120,15 +120,18 @@ pub(crate) fn nearest_section(typed: &str) -> Option<&'static str> {
         Some((kind, _)) => format!("{kind}:"),
         None => typed.to_owned(),
     };
-    nearest(&kind.to_lowercase(), &SECTIONS)
+    nearest(&kind.to_lowercase(), SECTIONS)
 }
 
-/// Beyond a third of its letters a word is another word.
-fn nearest(typed: &str, known: &[&'static str]) -> Option<&'static str> {
+/// The word that `typed` most resembles. Beyond a third of its letters a word is another word.
+pub(crate) fn nearest<'a>(
+    typed: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
     let length = typed.chars().count();
     known
-        .iter()
-        .map(|word| (distance(typed, word), *word))
+        .into_iter()
+        .map(|word| (distance(typed, word), word))
         .filter(|(distance, _)| distance * 3 <= length.max(3))
         .min()
         .map(|(_, word)| word)

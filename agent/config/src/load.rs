@@ -9,7 +9,7 @@ use crate::disk::Disk;
 use crate::error::ConfigError;
 use crate::expand::{Names, Value};
 use crate::fault::Fault;
-use crate::include::{self, Said, text_of, unparsable};
+use crate::include::{self, Said, no_supervisord, text_of, unparsable};
 use crate::ini::Ini;
 use crate::paths::{absolute, dirname};
 use crate::sections::{Build, add_environment, fleet, group, rpcinterface, servers, supervisord};
@@ -59,10 +59,10 @@ pub(crate) struct Sources {
 pub(crate) fn read_files(request: &LoadRequest, world: &World<'_>) -> Result<Sources, ConfigError> {
     let file = &request.file;
     if !world.disk.exists(&absolute_or_empty(request)) {
-        return Err(Fault::NotFound(file.clone()).into());
+        return Err(unparsable(file, Fault::NotFound(file.clone())));
     }
     let text = text_of(world.disk, &absolute_or_empty(request), file)?
-        .ok_or_else(|| Fault::NotReadable(file.clone()))?;
+        .ok_or_else(|| unparsable(file, Fault::NotReadable(file.clone())))?;
     let mut ini = Ini::default();
     ini.read(file, &text, false).map_err(|fault| unparsable(file, fault))?;
     let mut environment = Names::new();
@@ -92,7 +92,7 @@ fn build(
 ) -> Result<Configuration, ConfigError> {
     let Sources { ini, here, environment, mut said } = sources;
     if ini.section("supervisord").is_none() {
-        return Err(unparsable(&request.file, Fault::NoSupervisord));
+        return Err(no_supervisord(&ini, &request.file));
     }
     let mut build = Build { world, ini: &ini, file: &request.file, here: &here, environment };
     let daemon = supervisord::read(&mut build)?;

@@ -1,12 +1,56 @@
 //! What would be right, for each fault: the half of an error that supervisord leaves out.
 
+use proto_words::BadSignal;
+
 use crate::fault::{Fault, SocketFault};
+use crate::known::nearest;
+use crate::sections::eventlistener::EVENTS;
 
 impl Fault {
     /// What would be right instead, in one clause.
     #[must_use]
     pub fn right(&self) -> String {
-        self.of_value().or_else(|| self.of_file()).unwrap_or_else(|| self.of_section())
+        let right = self.of_value().or_else(|| self.of_file());
+        let right = right.unwrap_or_else(|| self.of_section());
+        if self.is_of_nothing() {
+            return format!("{right}, or drop the key");
+        }
+        match self.near() {
+            Some(near) => format!("{right}; did you mean {near}?"),
+            None => right,
+        }
+    }
+
+    /// Whether the key stands there with nothing behind it, which is not the same as no key (TYP-18).
+    fn is_of_nothing(&self) -> bool {
+        match self {
+            Self::NotBoolean(text)
+            | Self::NotInteger(text)
+            | Self::NotByteSize(text)
+            | Self::NotOctal(text)
+            | Self::NotSignal(BadSignal::Name(text))
+            | Self::NotAutorestart(text)
+            | Self::NotDirectory(text)
+            | Self::NotLevel(text)
+            | Self::NoSuchUser(text)
+            | Self::BadChmod(text)
+            | Self::BadChown(text)
+            | Self::BadSocketOwner(text)
+            | Self::BadSocketMode(text) => text.is_empty(),
+            _ => false,
+        }
+    }
+
+    /// The name that was probably meant.
+    fn near(&self) -> Option<&str> {
+        match self {
+            Self::UnknownName { missing, available, .. } => {
+                nearest(missing, available.iter().map(String::as_str))
+            }
+            Self::UnknownEvent { event, .. } => nearest(event, EVENTS),
+            Self::UnknownMember { near, .. } => near.as_deref(),
+            _ => None,
+        }
     }
 
     fn of_value(&self) -> Option<String> {
@@ -40,9 +84,16 @@ impl Fault {
 
     fn of_file(&self) -> Option<String> {
         let text = match self {
-            Self::NotFound(_) | Self::NoneFound(_) => "name the file with -c",
+            Self::NotFound(_) => "name a file that is there",
+            Self::NoneFound(_) => "name the file with -c",
             Self::NotReadable(_) => "name a file that this user may read",
             Self::NotText { .. } => "save the file as UTF-8",
+            Self::NoHeader { text, .. } if text.starts_with('\u{feff}') => {
+                "save the file as UTF-8 without a byte order mark"
+            }
+            Self::NoHeader { text, .. } if text.trim_start().starts_with('[') => {
+                "write a name between two brackets, such as [supervisord]"
+            }
             Self::NoHeader { .. } => "begin with a header, such as [supervisord]",
             Self::Unparsable { .. } => {
                 "write key=value, or begin the line with ; for a comment; indent what continues \
@@ -71,6 +122,11 @@ impl Fault {
             Self::NoProcessNum => "add process_name = %(program_name)s_%(process_num)02d",
             Self::TooManyProcesses(_) => "write fewer, or spread them over sections",
             Self::StopWithoutKill => "drop killasgroup, or set it to true",
+            Self::UnknownMember { program: name, .. } | Self::UnknownEvent { event: name, .. }
+                if name.is_empty() =>
+            {
+                "drop the comma that has nothing beside it"
+            }
             Self::UnknownMember { .. } => "list names of [program:…] or [fcgi-program:…] sections",
             Self::AmbiguousMember { .. } => "rename one of the two sections",
             Self::BadBufferSize { .. } => "write 1 or more",

@@ -19,7 +19,7 @@ const DEFAULT_BUFFER_SIZE: i64 = 10;
 pub(crate) const DEFAULT_HANDLER: &str = "supervisor.dispatchers:default_handler";
 
 /// Every event that can be asked for.
-const EVENTS: [&str; 27] = [
+pub(crate) const EVENTS: [&str; 27] = [
     "EVENT",
     "PROCESS_COMMUNICATION",
     "PROCESS_COMMUNICATION_STDERR",

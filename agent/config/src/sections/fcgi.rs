@@ -45,8 +45,12 @@ fn socket(build: &Build<'_>, scope: Scope<'_>, program: &str) -> Result<SocketSp
     let url = address(scope, &names)?;
     let parts = Parts { owner, mode, user };
     let address = parse(world, &url, parts).map_err(|why| {
-        let section = scope.section.to_owned();
-        scope.fails(Some("socket"), Fault::BadSocket { section, why })
+        let key = match &why {
+            SocketFault::OwnerOfTcp if scope.raw("socket_mode").is_some() => "socket_mode",
+            SocketFault::OwnerOfTcp => "socket_owner",
+            _ => "socket",
+        };
+        scope.fails(Some(key), Fault::BadSocket { section: scope.section.to_owned(), why })
     })?;
     Ok(SocketSpec { address, backlog })
 }

@@ -9,6 +9,7 @@ use super::program::{DEFAULT_PRIORITY, processes};
 use super::{Build, Scope, after_colon, eventlistener, fcgi};
 use crate::error::ConfigError;
 use crate::fault::Fault;
+use crate::known::nearest;
 use crate::types::{integer, name, strings};
 
 /// Reads every group and sorts them by priority and name.
@@ -93,7 +94,11 @@ fn member(build: &Build<'_>, shown: &str, program: &str) -> Result<String, Fault
         (true, false) => Ok(plain.clone()),
         (false, true) => Ok(fcgi.clone()),
         (false, false) => {
-            Err(Fault::UnknownMember { section: shown.to_owned(), program: program.to_owned() })
+            let known = ["program:", "fcgi-program:"].map(|prefix| build.sections(prefix));
+            let known = known.iter().flatten().map(|section| after_colon(section));
+            let near = nearest(program, known).map(ToOwned::to_owned);
+            let (section, program) = (shown.to_owned(), program.to_owned());
+            Err(Fault::UnknownMember { section, program, near })
         }
         (true, true) => {
             Err(Fault::AmbiguousMember { section: shown.to_owned(), program: program.to_owned() })

@@ -131,7 +131,8 @@ impl Once {
             return Err(scope.fails(Some("numprocs"), fault));
         }
         if self.numprocs > 1 && !self.process_name.contains("%(process_num)") {
-            return Err(scope.fails(Some("process_name"), Fault::NoProcessNum));
+            let key = scope.raw("process_name").map_or("numprocs", |_| "process_name");
+            return Err(scope.fails(Some(key), Fault::NoProcessNum));
         }
         if self.stopasgroup && !self.killasgroup {
             return Err(scope.fails(Some("killasgroup"), Fault::StopWithoutKill));

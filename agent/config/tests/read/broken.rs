@@ -4,6 +4,7 @@
 //! between `Error: ` and the line `For help, use … -h`. In it `{file}` is the configuration as
 //! typed, `{dir}` its directory, and `{env}` the sorted names `ENV_…` of the environment.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -49,9 +50,28 @@ fn broken_configurations_have_the_originals_text() {
             .err()
             .unwrap_or_else(|| panic!("{} is not broken", path.display()));
         assert_eq!(error.to_string(), wanted(&path), "{}", path.display());
-        let help = error.diagnosis();
-        assert_ne!(help.right, "", "{}", path.display());
-        assert_ne!(help.right, "see the documentation of this key", "{}", path.display());
-        assert!(help.place.file.is_some(), "{}: {help}", path.display());
     }
+}
+
+/// `tests/broken/remedies.txt` has a line for each: where to look, and what would be right.
+#[test]
+fn broken_configurations_are_told_with_place_and_remedy() {
+    let mut all = String::new();
+    for path in configurations() {
+        let request = LoadRequest {
+            file: path.to_str().expect("it is UTF-8").to_owned(),
+            surroundings: surroundings(),
+            ..LoadRequest::default()
+        };
+        let Err(error) = load(&request, &RealDisk, &TwoUsers) else { continue };
+        let help = error.diagnosis();
+        let dir = path.parent().and_then(Path::to_str).expect("it is UTF-8");
+        let place = help.place.to_string().replace(&format!("{dir}/"), "");
+        assert!(help.place.line.is_some(), "{}: {help}", path.display());
+        assert_ne!(help.right, "see the documentation of this key", "{}", path.display());
+        let _ = writeln!(all, "{place}{}", help.right);
+    }
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/broken");
+    let wanted = fs::read_to_string(dir.join("remedies.txt")).unwrap_or_default();
+    assert_eq!(all, wanted, "the remedies are now:\n{all}");
 }

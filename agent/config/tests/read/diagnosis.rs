@@ -32,7 +32,29 @@ fn a_fault_says_where_what_and_what_would_be_right() {
         ),
         (
             "[program:x]\n",
-            "DIR/s.conf: .ini file does not include supervisord section; add a line [supervisord]",
+            "DIR/s.conf:1: .ini file does not include supervisord section; add a line [supervisord]",
+        ),
+        (
+            "[program:x]\n[Supervisord]\n",
+            "DIR/s.conf:2: [Supervisord]: .ini file does not include supervisord section; add a line \
+             [supervisord]",
+        ),
+        (
+            "[supervisord]\n[program:worker]\ncommand=c\n[group:g]\nprograms=wroker\n",
+            "DIR/s.conf:5: [group:g] programs: [group:g] names unknown program or fcgi-program wroker; \
+             list names of [program:…] or [fcgi-program:…] sections; did you mean worker?",
+        ),
+        (
+            "[supervisord]\nidentifier=%(her)s\n",
+            "DIR/s.conf:2: [supervisord] identifier: Format string '%(her)s' for \
+             'supervisord.identifier' contains names ('her') which cannot be expanded. Available \
+             names: ENV_A, ENV_HOME, ENV_P, here; use one of those names, or write %% for a percent sign; did you mean here?",
+        ),
+        (
+            "[supervisord]\n[fcgi-program:x]\nsocket_owner=root\nsocket=tcp://h:1\n",
+            "DIR/s.conf:3: [fcgi-program:x] socket_owner: socket_owner and socket_mode params should \
+             only be used with a Unix domain socket in [fcgi-program:x] socket; drop socket_owner and \
+             socket_mode",
         ),
         (
             "[supervisord]\n[unix_http_server]\nfile=s\n[rpcinterface:supervisor]\nretries=1\n\

@@ -80,7 +80,7 @@ pub(crate) fn text_of(
     };
     let text = String::from_utf8(bytes).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = 1 + valid.iter().filter(|byte| **byte == b'\n').count();
+        let line = valid.split(|byte| *byte == b'\n').count();
         at_line(file, Some(line), not_text(error.as_bytes(), error.utf8_error()))
     })?;
     Ok(Some(text))

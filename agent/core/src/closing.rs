@@ -15,6 +15,10 @@ use crate::supervisor::{Supervisor, Turn};
 /// How often the log says whom the host waits for; supervisord's three seconds.
 const CLOSING_REPORT_SECS: i64 = 3;
 
+/// How long a pool goes on with events that it has when its turn comes: one pass of supervisord's
+/// loop at its longest, which other groups give it there (COMPAT-94).
+const LAST_EVENTS_SECS: i64 = 1;
+
 /// A shutdown or restart on its way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Closing {
@@ -24,6 +28,8 @@ pub struct Closing {
     groups: Vec<Arc<str>>,
     /// The next one has been told to stop: once is enough, since nothing starts any more.
     told: bool,
+    /// The next one still has events, and is not told to stop before then.
+    listens_until: Option<u64>,
     /// When the log is due to say whom the host waits for.
     report_at: u64,
     /// The end has been announced; only another kind of end can follow.
@@ -34,7 +40,8 @@ impl Closing {
     /// When it wants to be told that time has passed.
     #[must_use]
     pub fn deadline(&self) -> Option<u64> {
-        (!self.finished).then_some(self.report_at)
+        let next = self.listens_until.map_or(self.report_at, |at| at.min(self.report_at));
+        (!self.finished).then_some(next)
     }
 }
 
@@ -91,7 +98,14 @@ impl Supervisor {
         groups.sort_by_key(|group| group.configured.priority);
         let groups = groups.into_iter().map(|group| Arc::clone(&group.name)).collect();
         let report_at = turn.now.mono_ns;
-        self.closing = Some(Closing { finish, groups, told: false, report_at, finished: false });
+        self.closing = Some(Closing {
+            finish,
+            groups,
+            told: false,
+            listens_until: None,
+            report_at,
+            finished: false,
+        });
         self.announce(turn, Event::SupervisorStopping);
         self.rearm_all();
     }
@@ -100,6 +114,9 @@ impl Supervisor {
     pub(crate) fn advance_closing(&mut self, turn: &mut Turn) {
         while let Some((group, told)) = self.next_to_stop() {
             if !told {
+                if self.still_listens(turn, &group) {
+                    break;
+                }
                 self.stop_for_good(turn, &group);
             }
             let gone = !self.has_unstopped(&group);
@@ -154,6 +171,21 @@ impl Supervisor {
             self.overtake(turn, id);
             self.tell(turn, id, machine::Event::ShutdownAsked, None);
         }
+    }
+
+    /// Whether a pool is to deal with its last events first. A listener that does not answer gains
+    /// [`LAST_EVENTS_SECS`] and no more.
+    fn still_listens(&mut self, turn: &Turn, group: &str) -> bool {
+        let has_events = self.has_events(group);
+        let Some(closing) = &mut self.closing else { return false };
+        if has_events {
+            let until = turn.now.after_secs(LAST_EVENTS_SECS);
+            if turn.now.mono_ns < *closing.listens_until.get_or_insert(until) {
+                return true;
+            }
+        }
+        closing.listens_until = None;
+        false
     }
 
     fn has_unstopped(&self, group: &str) -> bool {

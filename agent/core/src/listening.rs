@@ -107,6 +107,11 @@ impl Supervisor {
         }
     }
 
+    /// Whether a group is a pool with events that its listeners have or may yet get.
+    pub(crate) fn has_events(&self, group: &str) -> bool {
+        self.pools.iter().any(|pool| pool.name() == group && pool.is_busy())
+    }
+
     /// When listeners want it to be told that time has passed.
     pub(crate) fn listening_deadline(&self) -> Option<u64> {
         let pools = self.pools.iter().filter_map(Pool::deadline);
@@ -143,7 +148,7 @@ impl Supervisor {
 
 /// An event as listeners read it. `len` counts characters, as supervisord does, and not bytes.
 fn envelope(identifier: &str, pool: &str, event: &Ticketed) -> String {
-    let Ticketed { notice, pool_serial } = event;
+    let Ticketed { notice, pool_serial, .. } = event;
     let Notice { serial, kind, payload } = &**notice;
     let (name, length) = (kind.name(), payload.chars().count());
     format!(

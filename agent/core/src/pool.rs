@@ -49,6 +49,8 @@ pub struct Ticketed {
     pub notice: Arc<Notice>,
     /// Its number in this pool, which it keeps however often it is sent.
     pub pool_serial: i64,
+    /// Its place among those that wait: the lowest is the next.
+    place: i64,
 }
 
 /// What one pool is told.
@@ -85,7 +87,10 @@ pub struct Pool {
     size: usize,
     /// The last number that was given to an event; -1 before the first.
     serial: i64,
+    /// In the order of their places.
     waiting: VecDeque<Ticketed>,
+    /// The first and the last place that was given.
+    places: (i64, i64),
     /// In the order in which they are asked.
     listeners: Vec<Listener>,
     /// Nothing is sent before, monotonic.
@@ -172,6 +177,7 @@ impl Pool {
             size: usize::try_from(spec.buffer_size).unwrap_or(1).max(1),
             serial: -1,
             waiting: VecDeque::new(),
+            places: (0, 0),
             listeners: listeners.map(listener).collect(),
             send_again_at: None,
         }
@@ -187,6 +193,19 @@ impl Pool {
     #[must_use]
     pub fn wants(&self, kind: EventType) -> bool {
         self.events.iter().any(|name| kind.is_a(name))
+    }
+
+    /// Whether a listener has an event, or may get one that waits.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        let waits = !self.waiting.is_empty();
+        self.listeners.iter().any(|listener| match listener.state {
+            Listening::Busy(_) => listener.running,
+            Listening::Acknowledged | Listening::Ready => {
+                waits && listener.running && !listener.closed
+            }
+            Listening::Unknown => false,
+        })
     }
 
     /// When it wants to be told that time has passed, monotonic.
@@ -214,7 +233,8 @@ impl Pool {
 
     fn accept(&mut self, notice: Arc<Notice>, steps: &mut Vec<Step>) {
         self.serial = after(self.serial);
-        let event = Ticketed { notice, pool_serial: self.serial };
+        self.places.1 += 1;
+        let event = Ticketed { notice, pool_serial: self.serial, place: self.places.1 };
         self.make_room(steps);
         self.waiting.push_back(event);
     }
@@ -238,25 +258,26 @@ impl Pool {
 
     /// An event that was not dealt with is the next again.
     fn put_back(&mut self, event: Option<Ticketed>, steps: &mut Vec<Step>) {
-        let Some(event) = event else { return };
-        let text = format!(
-            "rebuffering event {} for pool {} (buf size={}, max={})",
-            event.notice.serial,
-            self.name,
-            self.waiting.len(),
-            self.size
-        );
-        steps.push(Step::Log(Level::Debug, text));
+        let Some(mut event) = event else { return };
+        steps.push(self.rebuffering(event.notice.serial, self.waiting.len()));
         self.make_room(steps);
+        self.places.0 -= 1;
+        event.place = self.places.0;
         self.waiting.push_front(event);
+    }
+
+    fn rebuffering(&self, serial: i64, waiting: usize) -> Step {
+        let (name, size) = (&self.name, self.size);
+        let text =
+            format!("rebuffering event {serial} for pool {name} (buf size={waiting}, max={size})");
+        Step::Log(Level::Debug, text)
     }
 
     /// An event that could not be written had not left the buffer, so to say: it takes the place
     /// that it had, and if what came meanwhile has filled the buffer, the oldest gives way.
     fn put_back_unsent(&mut self, event: Option<Ticketed>, steps: &mut Vec<Step>) {
         let Some(event) = event else { return };
-        let is_older = |waiting: &&Ticketed| waiting.pool_serial < event.pool_serial;
-        let at = self.waiting.iter().take_while(is_older).count();
+        let at = self.waiting.partition_point(|waiting| waiting.place < event.place);
         self.waiting.insert(at, event);
         if self.waiting.len() > self.size {
             self.discard_the_oldest(steps);
@@ -360,14 +381,16 @@ impl Pool {
         }
         self.send_again_at = None;
         if !self.listeners.iter().any(Listener::is_free) {
-            return;
+            return; // nobody to find for anything
         }
-        while let Some(event) = self.waiting.pop_front() {
-            let Some(free) = self.listeners.iter_mut().find(|listener| listener.is_free()) else {
-                return self.put_back(Some(event), steps);
-            };
+        while let Some(free) = self.listeners.iter_mut().find(|listener| listener.is_free()) {
+            let Some(event) = self.waiting.pop_front() else { return };
             free.state = Listening::Busy(event.clone());
             steps.push(Step::Send(free.process, event));
+        }
+        // supervisord takes the next one out too, finds nobody, and puts it back.
+        if let Some(next) = self.waiting.front() {
+            steps.push(self.rebuffering(next.notice.serial, self.waiting.len() - 1));
         }
     }
 

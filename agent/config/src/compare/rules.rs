@@ -174,6 +174,7 @@ pub const UNSEEN: &[(u32, &str)] = &[
     (90, "it is what a listener answers"),
     (92, "it is what a listener does"),
     (93, "it is what a listener writes"),
+    (94, "it is what waits for a listener at a shutdown"),
     (105, "it is a port that somebody else takes"),
     (106, "it is what the file system or the network says at an add"),
     (107, "it is what the file system or the network says at a restart"),

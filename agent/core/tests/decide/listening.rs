@@ -145,8 +145,42 @@ fn pools_stop_last_and_hear_of_the_others_until_then() {
         0.3 ok ears:l      ->
         0.3 ready ears:l   ->
         0.4 2 event x hi   -> remote x, answer 2 done, send ears:l 2/2 REMOTE_COMMUNICATION [type:x|hi]
-        0.5 exit shop:a 0  -> shop:a STOPPED, ears:l STOPPING, signal ears:l SIGTERM
-        0.6 exit ears:l 0  -> ears:l STOPPED, finish exit
+        0.5 exit shop:a 0  -> shop:a STOPPED
+        0.6 ok ears:l      ->
+        0.6 ready ears:l   -> send ears:l 3/3 PROCESS_STATE_STOPPED [processname:a groupname:shop from_state:STOPPING pid:102]
+        0.7 ok ears:l      -> ears:l STOPPING, signal ears:l SIGTERM
+        0.8 exit ears:l 0  -> ears:l STOPPED, finish exit
+        ",
+    );
+}
+
+#[test]
+fn a_listener_that_does_not_answer_holds_a_shutdown_up_for_a_second_and_no_longer() {
+    let host = check(
+        "ears -1 10 SUPERVISOR_STATE_CHANGE: l startsecs=0\ndeaf -1 10 EVENT: m startsecs=0",
+        "
+        0.0 started        -> running, deaf:m STARTING, spawn deaf:m, ears:l STARTING, spawn ears:l
+        0.0 spawned ears:l -> ears:l RUNNING
+        0.0 spawned deaf:m -> deaf:m RUNNING
+        0.1 noise deaf:m   ->
+        0.1 ready ears:l   -> send ears:l 2/0 SUPERVISOR_STATE_CHANGE_RUNNING []
+        0.2 1 shutdown     -> answer 1 done, stopping
+        ",
+    );
+    assert_eq!(host.core.next_deadline(), Some(1_200_000_000));
+    check(
+        "ears -1 10 SUPERVISOR_STATE_CHANGE: l startsecs=0\ndeaf -1 10 EVENT: m startsecs=0",
+        "
+        0.0 started        -> running, deaf:m STARTING, spawn deaf:m, ears:l STARTING, spawn ears:l
+        0.0 spawned ears:l -> ears:l RUNNING
+        0.0 spawned deaf:m -> deaf:m RUNNING
+        0.1 noise deaf:m   ->
+        0.1 ready ears:l   -> send ears:l 2/0 SUPERVISOR_STATE_CHANGE_RUNNING []
+        0.2 1 shutdown     -> answer 1 done, stopping
+        1.1 woke           ->
+        1.2 woke           -> ears:l STOPPING, signal ears:l SIGTERM
+        1.3 exit ears:l 0  -> ears:l STOPPED, deaf:m STOPPING, signal deaf:m SIGTERM
+        1.4 exit deaf:m 0  -> deaf:m STOPPED, finish exit
         ",
     );
 }

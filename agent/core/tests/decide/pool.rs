@@ -59,7 +59,7 @@ fn heard(words: &str) -> Heard {
 fn show(step: &Step, with_log: bool) -> Option<String> {
     match step {
         Step::Log(level, text) => with_log.then(|| format!("log {} {text}", level.code())),
-        Step::Send(listener, Ticketed { notice, pool_serial }) => {
+        Step::Send(listener, Ticketed { notice, pool_serial, .. }) => {
             Some(format!("send l{} {}/{pool_serial}", listener.0, notice.serial))
         }
     }

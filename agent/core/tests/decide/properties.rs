@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use agent_core::command::{BadConfiguration, Command, Scope, Ticket};
 use agent_core::effect::{Effect, Event, ProcessId, Stdin};
-use agent_core::input::{Exit, Input};
+use agent_core::input::{Exit, Input, Unwritten};
+use agent_core::listener::Said;
 use agent_core::{Ask, Supervisor};
 use proptest::prelude::*;
 use proto_words::{Namespec, Now, Origin, ProcessState, Signal};
@@ -17,9 +18,10 @@ const CONFIGURED: &str = "
     b 2: b1 startretries=1; b2 priority=1 stopwaitsecs=0
     c 3: c autostart=false autorestart=false
     d 4 fastcgi: d1 autorestart=true; d2 startretries=0
+    e -1 3 EVENT: e1 startsecs=0; e2
 ";
 
-const NAMES: [&str; 6] = ["a", "b:b1", "b:b2", "c", "d:d1", "d:d2"];
+const NAMES: [&str; 8] = ["a", "b:b1", "b:b2", "c", "d:d1", "d:d2", "e:e1", "e:e2"];
 
 /// What the world does next; numbers pick among what is possible.
 #[derive(Debug, Clone)]
@@ -29,13 +31,15 @@ enum Act {
     Open { good: bool },
     Birth { which: usize, good: bool },
     Exit { which: usize, code: i32 },
+    Say { which: usize, word: u8 },
+    Written { good: bool },
     Wait { tenths: u64 },
     Hup,
 }
 
 fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
-        (0u8..4, 0usize..8, any::<bool>()).prop_map(|(verb, whom, wait)| Act::Ask {
+        (0u8..4, 0usize..10, any::<bool>()).prop_map(|(verb, whom, wait)| Act::Ask {
             verb,
             whom,
             wait
@@ -45,6 +49,8 @@ fn act() -> impl Strategy<Value = Act> {
         (any::<usize>(), prop::bool::weighted(0.8))
             .prop_map(|(which, good)| Act::Birth { which, good }),
         (any::<usize>(), 0i32..3).prop_map(|(which, code)| Act::Exit { which, code }),
+        (any::<usize>(), 0u8..5).prop_map(|(which, word)| Act::Say { which, word }),
+        prop::bool::weighted(0.8).prop_map(|good| Act::Written { good }),
         (0u64..40).prop_map(|tenths| Act::Wait { tenths }),
         Just(Act::Hup),
     ]
@@ -87,6 +93,8 @@ struct World {
     /// Who has ever shared it.
     sharing: BTreeSet<ProcessId>,
     children: BTreeMap<ProcessId, i32>,
+    /// Events on their way to listeners.
+    sent: Vec<(ProcessId, i64)>,
     asked: BTreeSet<Ticket>,
     finished: bool,
 }
@@ -106,6 +114,7 @@ impl World {
             socket: Socket::Closed,
             sharing: BTreeSet::new(),
             children: BTreeMap::new(),
+            sent: Vec::new(),
             asked: BTreeSet::new(),
             finished: false,
         };
@@ -150,6 +159,10 @@ impl World {
             Effect::Signal { process, pid, .. } => {
                 assert_eq!(self.children.get(&process), Some(&pid), "a signal to a stranger");
             }
+            Effect::SendEvent { process, pid, serial, .. } => {
+                assert_eq!(self.children.get(&process), Some(&pid), "an event to a stranger");
+                self.sent.push((process, serial));
+            }
             Effect::Announce(Event::Process { from, row, .. }) => {
                 let to = row.state.expect("an announced state");
                 assert!(is_in_the_table(from, to), "{from} to {to}");
@@ -168,7 +181,6 @@ impl World {
             }
             Effect::Log(..)
             | Effect::WriteStdin { .. }
-            | Effect::SendEvent { .. }
             | Effect::ClearLogs { .. }
             | Effect::ClearMainLog { .. }
             | Effect::ReopenLogs
@@ -193,8 +205,8 @@ impl World {
         match *act {
             Act::Ask { verb, whom, wait } => {
                 let scope = match whom {
-                    6 => Scope::All,
-                    7 => Scope::Group("b".into()),
+                    8 => Scope::All,
+                    9 => Scope::Group("b".into()),
                     one => Scope::Named(Namespec::parse(NAMES[one])),
                 };
                 self.ask(match verb {
@@ -237,10 +249,35 @@ impl World {
                 let at_mono_ns = self.now.mono_ns;
                 self.feed(Input::ChildExited { process, pid, exit, at_mono_ns });
             }
+            Act::Say { which, word } if !self.children.is_empty() => self.say(which, word),
+            Act::Written { good } if !self.sent.is_empty() => {
+                let (process, serial) = self.sent.remove(0);
+                let verdict = if good { Ok(()) } else { Err(Unwritten::Full) };
+                self.feed(Input::EventWritten { process, serial, verdict });
+            }
             Act::Wait { tenths } => self.wait(tenths),
             Act::Hup => self.feed(Input::Signalled(Signal::from_number(1).expect("SIGHUP"))),
-            Act::Check { .. } | Act::Open { .. } | Act::Birth { .. } | Act::Exit { .. } => {}
+            Act::Check { .. }
+            | Act::Open { .. }
+            | Act::Birth { .. }
+            | Act::Exit { .. }
+            | Act::Say { .. }
+            | Act::Written { .. } => {}
         }
+    }
+
+    /// Any child may say anything; only listeners are heard.
+    fn say(&mut self, which: usize, word: u8) {
+        let at = which % self.children.len();
+        let (&process, &pid) = self.children.iter().nth(at).expect("one of them");
+        let said = match word {
+            0 => Said::Processed,
+            1 => Said::Rejected,
+            2 => Said::Nonsense,
+            3 => Said::BadResultLine("x".into()),
+            _ => Said::Ready,
+        };
+        self.feed(Input::ListenerSaid { process, pid, said });
     }
 
     fn wait(&mut self, tenths: u64) {

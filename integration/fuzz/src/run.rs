@@ -69,7 +69,11 @@ impl<'a> Sides<'a> {
         let original = self.original(std::slice::from_ref(input)).remove(0);
         let ours = self.target.ours(&self.names, input);
         println!("  input:    {}", corpus::shown(input));
-        for line in differences(&original, &ours) {
+        let mut lines = differences(&original, &ours);
+        if lines.is_empty() {
+            lines.push(format!("both: {ours}"));
+        }
+        for line in lines {
             println!("  {}", line.chars().take(SHOWN_CHARS).collect::<String>());
         }
         let decided = (self.target.decided)(input, &ours, &original);

@@ -119,6 +119,16 @@ pub(super) const SEEN: &[Rule] = &[
         text: "fleetvisord has no web page yet: a browser gets 404, clients are answered",
     },
     Rule {
+        number: 72,
+        finds: |seen| {
+            let traces = seen.level(DAEMON, "loglevel").is_some_and(|it| it <= Level::Trace);
+            let servers = seen.sections("inet_http_server").into_iter();
+            headers(seen, servers.filter(|_| traces).collect())
+        },
+        text: "at this loglevel supervisord logs the name that a name service gives for the address, \
+               fleetvisord the address: a start must not wait for a name service",
+    },
+    Rule {
         number: 80,
         finds: |seen| headers(seen, seen.sections("ctlplugin:")),
         text: "supervisorctl imports the plug-in, fleetvisorctl passes it over: there is no Python in \
@@ -171,6 +181,12 @@ pub const UNSEEN: &[(u32, &str)] = &[
     (40, "it is when a line appears, with any configuration"),
     (41, "it is a log's rights at a restart"),
     (55, "it is the host's kernel"),
+    (70, "it is an option of the command line; in a file neither reads it"),
+    (71, "it is a fault inside the daemon"),
+    (73, "it is another program"),
+    (74, "it is another program"),
+    (75, "it is what stands in the file system"),
+    (76, "both do as 4.3.0 does"),
     (90, "it is what a listener answers"),
     (92, "it is what a listener does"),
     (93, "it is what a listener writes"),
@@ -178,8 +194,11 @@ pub const UNSEEN: &[(u32, &str)] = &[
     (105, "it is a port that somebody else takes"),
     (106, "it is what the file system or the network says at an add"),
     (107, "it is what the file system or the network says at a restart"),
+    (110, "it is when things happen, with any configuration"),
     (120, "it is what a reload does with another configuration"),
     (121, "it is a configuration that breaks during a restart"),
+    (122, "it is when things happen, with any configuration"),
+    (123, "it is what a reread does with another configuration"),
 ];
 
 /// The key in each of these sections.

@@ -121,6 +121,7 @@ fn other_sections() {
         ),
         ("[fcgi-program:f]\ncommand=c\nsocket=tcp://localhost:1", ""),
         ("[inet_http_server]\nport=1", "53:2"),
+        ("loglevel=trace\n[inet_http_server]\nport=1", "38:2 53:3 72:3"),
         ("[unix_http_server]\nfile=/tmp/s", ""),
         ("[ctlplugin:p]\nsupervisor.ctl_factory=a:b", "80:2"),
         ("[supervisorctl]\nprompt=50% s", ""),

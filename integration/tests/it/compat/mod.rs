@@ -9,6 +9,7 @@ mod configurations;
 mod corpora;
 mod daemonizing;
 mod fastcgi;
+mod logs;
 mod processes;
 mod reread;
 mod restart;

@@ -1,0 +1,3 @@
+//! Logs: the activity log, programs' files and their rotation, syslog.
+
+mod syslog;

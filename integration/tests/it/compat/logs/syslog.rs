@@ -1,0 +1,236 @@
+//! Lines that go to the system's log, heard on a real `/dev/log` in a mount namespace of the daemon's own.
+
+use std::cell::RefCell;
+use std::fs;
+use std::os::unix::net::UnixDatagram;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use integration::facts::shown;
+use integration::feed::Feed;
+use integration::prepared::{own_dev, with_mounts};
+use integration::subject::{Daemon, Host, Subject};
+use integration::wait::{self, PATIENCE};
+use nix::sys::signal::Signal;
+
+for_each_subject![lines_go_to_syslog, a_daemon_without_syslog_goes_on];
+
+const HOST: &str = "[unix_http_server]
+file={dir}/s.sock
+[supervisord]
+logfile=syslog
+loglevel=debug
+pidfile={dir}/main.pid
+childlogdir={dir}
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
+[program:both]
+command=cat {dir}/both.in
+startsecs=0
+stdout_logfile={dir}/both.log
+stdout_syslog=true
+[program:alone]
+command=sh -c 'exec cat {dir}/alone.in >&2'
+startsecs=0
+stdout_logfile=NONE
+stderr_logfile=NONE
+stderr_syslog=true
+[program:old]
+command=cat {dir}/old.in
+startsecs=0
+stdout_logfile=syslog
+[program:one]
+command=cat {dir}/one.in
+startsecs=0
+redirect_stderr=true
+stdout_logfile={dir}/one.log
+stderr_syslog=true
+[program:burst]
+command={child} until:{dir}/go write-lines:1000
+startsecs=0
+stdout_logfile=NONE
+stdout_syslog=true
+";
+
+/// Lines that `burst` writes before it ends; a socket holds a few at a time.
+const BURST_LINES: usize = 1000;
+
+/// Who listens at a daemon's `/dev/log`.
+struct SystemLog {
+    path: PathBuf,
+    socket: UnixDatagram,
+    /// What was heard and not asked for yet.
+    heard: RefCell<Vec<String>>,
+}
+
+impl SystemLog {
+    fn listen(path: &Path) -> Self {
+        let socket = UnixDatagram::bind(path).unwrap();
+        // Short: it is looked again until the deadline.
+        socket.set_read_timeout(Some(Duration::from_millis(5))).unwrap();
+        Self { path: path.to_path_buf(), socket, heard: RefCell::default() }
+    }
+
+    /// Another one in its place, as after a restart.
+    fn again(self) -> Self {
+        fs::remove_file(&self.path).unwrap();
+        drop(self.socket);
+        Self::listen(&self.path)
+    }
+
+    /// Waits for a datagram that ends like this; returns it and all before it, in order.
+    fn up_to(&self, end: &str) -> Vec<String> {
+        wait::until(PATIENCE, &format!("{end:?} in syslog"), || {
+            let mut heard = self.heard.borrow_mut();
+            let mut buffer = vec![0; 1 << 18];
+            while let Ok(count) = self.socket.recv(&mut buffer) {
+                heard.push(String::from_utf8_lossy(&buffer[..count]).into_owned());
+            }
+            let found = heard.iter().position(|line| line.ends_with(end));
+            found.map(|at| heard.drain(..=at).collect()).ok_or(format!("{heard:?}"))
+        })
+    }
+
+    /// As [`SystemLog::up_to`], and what stands behind the head of each.
+    fn texts_up_to(&self, end: &str, ident: &str) -> Vec<String> {
+        self.up_to(end).iter().map(|line| behind_the_head(line, ident).to_owned()).collect()
+    }
+}
+
+/// `<14>Nov 21 15:36:58 ident: text`: facility USER, priority INFO, no pid (SYS-02).
+fn behind_the_head<'a>(datagram: &'a str, ident: &str) -> &'a str {
+    let rest = datagram.strip_prefix("<14>").unwrap_or_else(|| panic!("{datagram:?}"));
+    let (stamp, rest) = rest.split_at("Nov 21 15:36:58".len());
+    assert_eq!(shape(stamp), "Aaa 00 00:00:00", "{datagram:?}");
+    rest.strip_prefix(&format!(" {ident}: ")).unwrap_or_else(|| panic!("{datagram:?}"))
+}
+
+/// `A` for capital, `a` for small letters, `0` for digits (and the blank before a single one).
+fn shape(stamp: &str) -> String {
+    let shape = stamp.chars().map(|c| match c {
+        'A'..='Z' => 'A',
+        'a'..='z' => 'a',
+        '0'..='9' => '0',
+        c => c,
+    });
+    shape.collect::<String>().replace("  0", " 00")
+}
+
+/// `YYYY-MM-DD HH:MM:SS,mmm `, then the rest.
+fn behind_the_stamp(line: &str) -> &str {
+    let (stamp, rest) = line.split_at("2026-11-21 15:36:58,908 ".len());
+    assert_eq!(shape(stamp), "0000-00-00 00:00:00,000 ", "{line:?}");
+    rest
+}
+
+struct Stage {
+    host: Host,
+    log: SystemLog,
+    ident: String,
+}
+
+/// A host whose daemon sees a `/dev/log` of ours; `None` where that cannot be.
+fn stage(subject: Subject, configuration: &str) -> Option<Stage> {
+    let mut host = Host::new(subject, configuration);
+    let dev = host.home().join("dev");
+    let words = with_mounts(&own_dev(&dev.display().to_string()))?;
+    host.launch_through(&words);
+    fs::create_dir(&dev).unwrap();
+    let log = SystemLog::listen(&dev.join("log"));
+    let ident = subject.program().file_name().unwrap().to_str().unwrap().to_owned();
+    Some(Stage { host, log, ident })
+}
+
+fn lines_go_to_syslog(subject: Subject) {
+    let Some(Stage { host, log, ident }) = stage(subject, HOST) else { return };
+    let feeds = ["both", "alone", "old", "one"].map(|name| {
+        let feed = Feed::new(&host.home().join(&format!("{name}.in")));
+        (name, feed)
+    });
+    let feed = |name| &feeds.iter().find(|(of, _)| *of == name).unwrap().1;
+    let mut daemon = Daemon::start_on(host);
+    let first =
+        log.texts_up_to(&format!("supervisord started with pid {}\n", daemon.pid()), &ident);
+    let about = "CRIT Server 'unix_http_server' running without any HTTP authentication checking\n";
+    assert!(first.iter().any(|line| behind_the_stamp(line) == about), "{first:?}");
+    // What KEY-W01 warns of works all the same.
+    let deprecated = "For [program:old], stdout_logfile=syslog but this is deprecated";
+    assert!(first.iter().any(|line| line.contains(deprecated)), "{first:?}");
+    assert_eq!(daemon.home().read("main.pid"), format!("{}\n", daemon.pid()));
+    assert!(!daemon.path("syslog").exists(), "no file is called so");
+    for (name, _) in &feeds {
+        daemon.wait_state(name, "RUNNING");
+    }
+    log.up_to("INFO success: one entered RUNNING state, process has stayed up for > than 0 seconds (startsecs)\n");
+
+    // The file comes first, then syslog, then the activity log, in which each line has its stamp.
+    feed("both").say("a\n\nb\n");
+    let mut lines = log.texts_up_to("both b", &ident);
+    assert_eq!(daemon.home().read("both.log"), "a\n\nb\n");
+    lines.extend(log.texts_up_to("DEBG b\n", &ident));
+    let own = lines.split_off(3);
+    assert_eq!(lines, ["both a", "both ", "both b"]);
+    let own: Vec<_> = own.iter().map(|line| behind_the_stamp(line)).collect();
+    assert_eq!(own, ["DEBG 'both' stdout output:\n", "DEBG a\n", "DEBG \n", "DEBG b\n"]);
+    shown(subject, &["LOG-07", "LOG-38"]);
+
+    for (chunk, lines) in [
+        ("part", vec!["both part"]),
+        ("ial\r\n\n\n", vec!["both ial\r"]),
+        ("\n", vec!["both "]),
+        ("\nx", vec!["both ", "both x"]),
+        ("per%cent\n", vec!["both per%cent"]),
+        ("\u{e9}\n", vec!["both \u{e9}"]),
+        ("up to\0zero\n", vec!["both up to"]),
+    ] {
+        feed("both").say(chunk);
+        let heard = log.texts_up_to("DEBG 'both' stdout output:\n", &ident);
+        let heard: Vec<_> = heard.iter().filter(|line| line.starts_with("both")).collect();
+        assert_eq!(heard, lines, "{chunk:?}");
+    }
+    shown(subject, &["SYS-01"]);
+
+    feed("alone").say("no file\n");
+    log.up_to(" alone no file");
+    feed("old").say("the old way\n");
+    log.up_to(" old the old way");
+    // stderr's own keys do not count when it goes to stdout.
+    feed("one").say("only\n");
+    let heard = log.texts_up_to("DEBG only\n", &ident);
+    assert!(!heard.iter().any(|line| line.starts_with("one ")), "{heard:?}");
+    assert_eq!(daemon.home().read("one.log"), "only\n");
+    shown(subject, &["SYS-02", "SYS-03"]);
+
+    // It is found again.
+    let log = log.again();
+    feed("both").say("again\n");
+    log.up_to(" both again");
+    log.up_to("DEBG again\n");
+    // A program that says much and ends is heard to its end, though syslog takes a few at a time.
+    daemon.home().write("go", "");
+    let burst = log.texts_up_to("INFO exited: burst (exit status 0; expected)\n", &ident);
+    let burst: Vec<_> = burst.iter().filter(|line| line.starts_with("burst ")).collect();
+    let numbers: Vec<_> = (1..=BURST_LINES).map(|n| format!("burst line {n}")).collect();
+    assert!(burst.iter().copied().eq(&numbers), "{} lines: {burst:.200?}", burst.len());
+    daemon.signal(Signal::SIGUSR2);
+    log.up_to("INFO supervisord logreopen\n");
+    feed("both").say("reopened\n");
+    log.up_to(" both reopened");
+    daemon.signal(Signal::SIGTERM);
+    log.up_to("WARN received SIGTERM indicating exit request\n");
+    assert_eq!(daemon.wait_end(), 0);
+    shown(subject, &["SYS-01", "LOG-30"]);
+}
+
+/// Without anybody at `/dev/log`, everything else goes on.
+fn a_daemon_without_syslog_goes_on(subject: Subject) {
+    let Some(Stage { host, log, .. }) = stage(subject, HOST) else { return };
+    let feed = Feed::new(&host.home().join("both.in"));
+    fs::remove_file(&log.path).unwrap();
+    let mut daemon = Daemon::start_on(host);
+    daemon.wait_state("both", "RUNNING");
+    feed.say("into the file\n");
+    integration::subject::wait_text(&daemon.path("both.log"), "into the file\n");
+    daemon.signal(Signal::SIGTERM);
+    assert_eq!(daemon.wait_end(), 0);
+}

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use proto_words::{Signal, SupervisorState};
+use proto_words::{ProcessState, Signal, SupervisorState};
 use serde::{Deserialize, Serialize};
 
 use crate::command::{Refusal, Reply, Ticket};
@@ -150,8 +150,12 @@ impl Supervisor {
     }
 
     fn report_closing(&mut self, turn: &mut Turn) {
-        let waiting = self.unstopped_names().join(", ");
-        turn.log(Level::Info, format!("waiting for {waiting} to die"));
+        let waiting: Vec<_> = self.unstopped().collect();
+        let names: Vec<_> = waiting.iter().map(|(name, _)| *name).collect();
+        turn.log(Level::Info, format!("waiting for {} to die", names.join(", ")));
+        for (name, state) in waiting {
+            turn.log(Level::Blather, format!("{name} state: {state}"));
+        }
         if let Some(closing) = &mut self.closing {
             closing.report_at = turn.now.after_secs(CLOSING_REPORT_SECS);
         }
@@ -194,13 +198,12 @@ impl Supervisor {
     }
 
     /// The names of all that still runs, in the order of creation.
-    fn unstopped_names(&self) -> Vec<String> {
+    fn unstopped(&self) -> impl Iterator<Item = (&str, ProcessState)> {
         let members = self.groups.iter().flat_map(|group| &group.members);
         members
-            .filter(|id| !self.state(**id).is_stopped())
-            .filter_map(|id| self.processes.get(id))
-            .map(|process| process.spec.name.clone())
-            .collect()
+            .map(|id| (*id, self.state(*id)))
+            .filter(|(_, state)| !state.is_stopped())
+            .filter_map(|(id, state)| Some((self.processes.get(&id)?.spec.name.as_str(), state)))
     }
 
     fn refuse_the_rest(&mut self, turn: &mut Turn) {

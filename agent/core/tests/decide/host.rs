@@ -310,10 +310,10 @@ fn the_log_tells_who_is_waited_for_every_three_seconds() {
         "
         0.0 started        -> running, a STARTING, spawn a
         0.0 spawned a      -> log INFO spawned: 'a' with pid 101
-        0.5 signalled TERM -> log WARN received SIGTERM indicating exit request, stopping, log DEBG killing a (pid 101) with signal SIGTERM, a STOPPING, signal a SIGTERM, log INFO waiting for a to die
+        0.5 signalled TERM -> log WARN received SIGTERM indicating exit request, stopping, log DEBG killing a (pid 101) with signal SIGTERM, a STOPPING, signal a SIGTERM, log INFO waiting for a to die, log BLAT a state: STOPPING
         1.0 signalled INT  -> log WARN received SIGINT indicating exit request
         1.1 signalled HUP  -> log WARN ignored SIGHUP indicating restart request (shutdown in progress)
-        3.5 woke           -> log INFO waiting for a to die
+        3.5 woke           -> log INFO waiting for a to die, log BLAT a state: STOPPING
         3.6 exit a 0       -> a STOPPED, log INFO stopped: a (exit status 0), log DEBG received SIGCHLD indicating a child quit, finish exit
         ",
         true,
@@ -348,7 +348,7 @@ fn hup_looks_at_the_configuration_before_it_stops_anything() {
         2.0 signalled HUP  -> log WARN received SIGHUP indicating restart request, read-to-restart
         2.0 unread 0       -> log ERRO not restarted, everything goes on: conf:1: no section headers; begin with [supervisord]; correct it, look with fleetvisord check FILE, and send SIGHUP again
         3.0 signalled HUP  -> log WARN received SIGHUP indicating restart request, read-to-restart
-        3.0 read 0         -> stopping, log DEBG killing a (pid 101) with signal SIGTERM, a STOPPING, signal a SIGTERM, log INFO waiting for a to die
+        3.0 read 0         -> stopping, log DEBG killing a (pid 101) with signal SIGTERM, a STOPPING, signal a SIGTERM, log INFO waiting for a to die, log BLAT a state: STOPPING
         3.1 signalled TERM -> log WARN received SIGTERM indicating exit request
         3.2 exit a 0       -> a STOPPED, log INFO stopped: a (exit status 0), log DEBG received SIGCHLD indicating a child quit, finish exit
         ",

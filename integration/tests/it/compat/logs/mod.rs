@@ -1,3 +1,5 @@
 //! Logs: the activity log, programs' files and their rotation, syslog.
 
+mod activity;
+mod levels;
 mod syslog;

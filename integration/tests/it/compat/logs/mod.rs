@@ -2,4 +2,5 @@
 
 mod activity;
 mod levels;
+mod rotation;
 mod syslog;

@@ -1,43 +1,42 @@
-//! Words that prepare the ground for a daemon before it becomes one, for
-//! [`crate::subject::Host::launch_through`].
+//! Ground that is prepared for a daemon before its process becomes one.
 
 use std::process::Command;
 
 use crate::ran::Ran;
+use crate::subject::Host;
 
-/// Lines of shell that run first, in the daemon's process: `umask`, `ulimit`, redirections.
-#[must_use]
-pub fn by_shell(lines: &str) -> Vec<String> {
-    let script = format!("set -e\n{lines}\nexec \"$@\"");
-    ["sh", "-c", &script, "sh"].map(str::to_owned).to_vec()
+/// Lines of shell run first: `umask`, `ulimit`, redirections. `{dir}` is the home.
+pub fn by_shell(host: &mut Host, lines: &str) {
+    host.start_with(&["sh", "-c", &script(lines), "sh"]);
 }
 
-/// As [`by_shell`], where mounts are seen by the daemon and its children only. `None` when the
-/// account may not have mounts of its own.
+/// As [`by_shell`], and what is mounted is seen by the daemon and its children only. `false` when
+/// the account may not have mounts of its own.
 #[must_use]
-pub fn with_mounts(lines: &str) -> Option<Vec<String>> {
+pub fn with_mounts(host: &mut Host, lines: &str) -> bool {
     let options: &[&str] =
         if nix::unistd::Uid::effective().is_root() { &["-m"] } else { &["-m", "-r"] };
-    let unshare = || [&["unshare"], options].concat();
-    let words = unshare();
-    let may = Ran::of(Command::new(words[0]).args(&words[1..]).arg("true"));
-    let words = unshare().into_iter().map(str::to_owned).chain(by_shell(lines)).collect();
-    may.is_ok_and(|ran| ran.code == 0).then_some(words)
+    let may = Ran::of(Command::new("unshare").args(options).arg("true"));
+    if !may.is_ok_and(|ran| ran.code == 0) {
+        return false;
+    }
+    host.start_with(&[&["unshare"], options, &["sh", "-c", &script(lines), "sh"]].concat());
+    true
 }
 
-/// Lines of shell that give the daemon a `/dev` of its own, which outsiders see at this path: it has
-/// the usual devices, and room for a `log`.
-#[must_use]
-pub fn own_dev(path: &str) -> String {
-    format!(
-        "mkdir -p {path}\n\
-         for name in null zero full random urandom tty; do\n\
-         touch {path}/$name; mount --bind /dev/$name {path}/$name\n\
-         done\n\
-         ln -sfn /proc/self/fd {path}/fd\n\
-         for name in stdin:0 stdout:1 stderr:2; do\n\
-         ln -sfn /proc/self/fd/${{name#*:}} {path}/${{name%:*}}\n\
-         done\n\
-         mount --bind {path} /dev\n"
-    )
+fn script(lines: &str) -> String {
+    format!("set -e\n{lines}\nexec \"$@\"")
 }
+
+/// For [`with_mounts`]: a `/dev` of the daemon's own, which outsiders see as `dev` in its home. It
+/// has the usual devices, and room for a `log`.
+pub const OWN_DEV: &str = "\
+for name in null zero full random urandom tty; do
+    touch {dir}/dev/$name
+    mount --bind /dev/$name {dir}/dev/$name
+done
+ln -sfn /proc/self/fd {dir}/dev/fd
+for name in stdin:0 stdout:1 stderr:2; do
+    ln -sfn /proc/self/fd/${name#*:} {dir}/dev/${name%:*}
+done
+mount --bind {dir}/dev /dev";

@@ -14,7 +14,7 @@ use agent_core::spec::{
 
 use super::restart;
 use super::users::HostUsers;
-use crate::logs::{Orders, auto};
+use crate::logs::{Order, Orders, auto};
 use crate::run::Errands;
 use crate::spawn::socket;
 
@@ -73,6 +73,9 @@ impl Errands for HostErrands {
         for (level, text) in &configuration.messages {
             self.orders.log(*level, text.as_str());
         }
+        // It counts from now on (ANS-06). A queue that is full has worse trouble.
+        let strip = Order::StripAnsi(configuration.daemon.strip_ansi);
+        drop(self.orders.post(strip));
         Ok(Box::new(configuration))
     }
 

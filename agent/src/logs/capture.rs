@@ -1,6 +1,8 @@
 //! The capture mode's tokens: what stands between them is not for the log but for listeners
 //! (CAP-01 to CAP-06).
 
+use super::ansi;
+
 const BEGIN: &[u8] = b"<!--XSUPERVISOR:BEGIN-->";
 const END: &[u8] = b"<!--XSUPERVISOR:END-->";
 
@@ -33,7 +35,8 @@ impl Capture {
     /// Cuts a chunk into pieces. A token may be split over any number of chunks. Outside, only what
     /// may still become one is held back; inside, where nobody waits for it, as much as the
     /// original holds back, since its pieces decide what is lost of a capture that is too long.
-    pub(super) fn feed(&mut self, chunk: &[u8]) -> Vec<Piece> {
+    /// Each piece is stripped by itself, so that a token in colour is none.
+    pub(super) fn feed(&mut self, chunk: &[u8], strip: bool) -> Vec<Piece> {
         let mut text = std::mem::take(&mut self.held);
         text.extend_from_slice(chunk);
         let mut pieces = Vec::new();
@@ -44,7 +47,7 @@ impl Capture {
             let Some((before, after)) = at.and_then(|at| rest.split_at_checked(at)) else {
                 break;
             };
-            self.push(&mut pieces, before);
+            self.push(&mut pieces, before, strip);
             match self.caught.take() {
                 Some(caught) => pieces.push(Piece::Captured(caught)),
                 None => self.caught = Some(Vec::new()),
@@ -57,16 +60,16 @@ impl Capture {
             prefix_at_end(rest, self.token())
         };
         let (certain, held) = rest.split_at(rest.len() - uncertain);
-        self.push(&mut pieces, certain);
+        self.push(&mut pieces, certain, strip);
         self.held = held.to_vec();
         pieces
     }
 
     /// What was held back, now that nothing follows. (supervisord loses it: CAP-04.)
-    pub(super) fn finish(&mut self) -> Vec<Piece> {
+    pub(super) fn finish(&mut self, strip: bool) -> Vec<Piece> {
         let held = std::mem::take(&mut self.held);
         let mut pieces = Vec::new();
-        self.push(&mut pieces, &held);
+        self.push(&mut pieces, &held, strip);
         pieces
     }
 
@@ -81,20 +84,21 @@ impl Capture {
         if self.caught.is_some() { END } else { BEGIN }
     }
 
-    fn push(&mut self, pieces: &mut Vec<Piece>, bytes: &[u8]) {
+    fn push(&mut self, pieces: &mut Vec<Piece>, bytes: &[u8], strip: bool) {
         if bytes.is_empty() {
             return;
         }
+        let bytes = if strip { ansi::strip(bytes) } else { bytes.to_vec() };
         let Some(caught) = &mut self.caught else {
-            return pieces.push(Piece::Outside(bytes.to_vec()));
+            return pieces.push(Piece::Outside(bytes));
         };
         // A piece that finds too little room drops as much as it is long from the front, and then
         // is kept whole (CAP-06): so the capture is never longer than the limit and a piece.
         if caught.len() + bytes.len() > self.max_bytes {
             caught.drain(..bytes.len().min(caught.len()));
         }
-        caught.extend_from_slice(bytes);
-        pieces.push(Piece::Inside(bytes.to_vec()));
+        caught.extend_from_slice(&bytes);
+        pieces.push(Piece::Inside(bytes));
     }
 }
 
@@ -115,9 +119,9 @@ mod tests {
         let mut capture = Capture::new(max_bytes);
         let mut pieces = Vec::new();
         for chunk in chunks {
-            pieces.extend(capture.feed(chunk));
+            pieces.extend(capture.feed(chunk, false));
         }
-        pieces.extend(capture.finish());
+        pieces.extend(capture.finish(false));
         let mut shown = [const { String::new() }; 3];
         for piece in pieces {
             let (at, bytes, end) = match piece {

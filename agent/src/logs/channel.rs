@@ -182,7 +182,8 @@ impl Channel {
                 }
             }
         }
-        let held = self.capture.as_mut().map(Capture::finish);
+        let strip = doing.aside.strip;
+        let held = self.capture.as_mut().map(|capture| capture.finish(strip));
         self.put(held.unwrap_or_default(), &mut doing.aside);
         self.flush(&mut doing.aside)
     }
@@ -247,18 +248,15 @@ impl Channel {
         if self.ear.is_some() {
             return self.take_protocol(chunk, aside);
         }
-        let stripped = aside.strip.then(|| ansi::strip(chunk));
-        let chunk = stripped.as_deref().unwrap_or(chunk);
-        if chunk.is_empty() {
+        if let Some(capture) = &mut self.capture {
+            let pieces = capture.feed(chunk, aside.strip);
+            self.put(pieces, aside);
             return;
         }
-        if let Some(capture) = &mut self.capture {
-            let pieces = capture.feed(chunk);
-            self.put(pieces, aside);
-        } else {
-            self.write(chunk, aside);
-            self.tell(chunk, aside);
-        }
+        let stripped = aside.strip.then(|| ansi::strip(chunk));
+        let chunk = stripped.as_deref().unwrap_or(chunk);
+        self.write(chunk, aside);
+        self.tell(chunk, aside);
     }
 
     fn take_protocol(&mut self, chunk: &[u8], aside: &mut Aside<'_>) {
@@ -293,6 +291,16 @@ impl Channel {
         if self.events {
             aside.news.push(News::Wrote(Wrote::Logged(self.stream, bytes.to_vec())));
         }
+    }
+
+    /// The order of LOG-38: strip, log, syslog, activity log; events will follow.
+    fn hand_on(&mut self, bytes: &[u8], captured: bool, aside: &mut Aside<'_>) {
+        let stripped = aside.strip.then(|| ansi::strip(bytes));
+        let bytes = stripped.as_deref().unwrap_or(bytes);
+        if !captured {
+            self.write(bytes, aside);
+        }
+        aside.echo(&self.heading, bytes);
     }
 
     fn write(&mut self, bytes: &[u8], aside: &mut Aside<'_>) {

@@ -39,7 +39,7 @@ fn lines_are_stamped_and_appended(subject: Subject) {
     );
     let mut host = Host::new(subject, &QUIET.replace("{head}", &rotated));
     host.set_environment("TZ", ZONE);
-    host.launch_through(&by_shell("umask 027"));
+    by_shell(&mut host, "umask 027");
     host.home().write("main.log", &old);
     let mut daemon = Daemon::start_on(host);
     daemon.wait_state("deaf", "RUNNING");
@@ -101,7 +101,7 @@ stdout_logfile_maxbytes=0
 
 fn in_the_background(subject: Subject) {
     let mut host = Host::new(subject, BACKGROUND);
-    host.launch_through(&by_shell("umask 027"));
+    by_shell(&mut host, "umask 027");
     fs::create_dir(host.home().join("work")).unwrap();
     let ran = host.run_daemon(&[]);
     assert_eq!((ran.code, ran.stdout.as_str()), (0, ""), "{ran}");
@@ -225,7 +225,7 @@ fn a_log_that_cannot_be_written_ends_nothing(subject: Subject) {
 
     let mut host = Host::new(subject, UNWRITABLE);
     let reader = Feed::new(&host.home().join("stdout"));
-    host.launch_through(&["sh", "-c", "exec \"$@\" >{dir}/stdout", "sh"]);
+    by_shell(&mut host, "exec >{dir}/stdout");
     let daemon = Daemon::start_on(host);
     // The only reader of the daemon's stdout goes: whoever writes there gets EPIPE from now on.
     drop(reader);

@@ -1,6 +1,7 @@
 //! Logs: the activity log, programs' files and their rotation, syslog.
 
 mod activity;
+mod ansi;
 mod auto;
 mod child;
 mod levels;

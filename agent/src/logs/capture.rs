@@ -177,9 +177,9 @@ mod tests {
     #[test]
     fn what_is_captured_goes_with_the_log() {
         let mut capture = Capture::new(100);
-        let _ = capture.feed(b"<!--XSUPERVISOR:BEGIN-->a long enough piece of text");
+        let _ = capture.feed(b"<!--XSUPERVISOR:BEGIN-->a long enough piece of text", false);
         capture.forget();
-        let pieces = capture.feed(b"and more<!--XSUPERVISOR:END-->");
+        let pieces = capture.feed(b"and more<!--XSUPERVISOR:END-->", false);
         assert!(pieces.contains(&Piece::Captured(b"and more".to_vec())), "{pieces:?}");
     }
 }

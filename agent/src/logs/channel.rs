@@ -293,16 +293,6 @@ impl Channel {
         }
     }
 
-    /// The order of LOG-38: strip, log, syslog, activity log; events will follow.
-    fn hand_on(&mut self, bytes: &[u8], captured: bool, aside: &mut Aside<'_>) {
-        let stripped = aside.strip.then(|| ansi::strip(bytes));
-        let bytes = stripped.as_deref().unwrap_or(bytes);
-        if !captured {
-            self.write(bytes, aside);
-        }
-        aside.echo(&self.heading, bytes);
-    }
-
     fn write(&mut self, bytes: &[u8], aside: &mut Aside<'_>) {
         if let Some(log) = &mut self.log {
             let mut done = 0;

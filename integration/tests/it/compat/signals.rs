@@ -87,6 +87,7 @@ fn hup_restarts_it(subject: Subject) {
     assert_eq!(daemon.home().read("main.pid"), format!("{}\n", daemon.pid()));
     let log = daemon.log();
     assert!(log.contains("WARN received SIGHUP indicating restart request\n"), "{log}");
+    shown(subject, &["MSG-02"]);
     assert!(log.contains("WARN stopped: one (terminated by SIGTERM)\n"), "{log}");
     shown(subject, &["SIG-02"]);
 }
@@ -111,6 +112,9 @@ fn usr2_reopens_logs(subject: Subject) {
     assert!(old.contains("INFO received SIGUSR2 indicating log reopen request\n"), "{old}");
     assert!(old.contains("INFO supervisord logreopen\n"), "{old}");
     assert_eq!(daemon.process("one").unwrap(), running, "programs do not notice");
+    // Both lines go to the old file.
+    assert!(!daemon.log().contains("logreopen"), "{}", daemon.log());
+    shown(subject, &["MSG-05", "SIG-03"]);
 }
 
 /// Sends `signal` and waits until the daemon has said `phrase` so often.

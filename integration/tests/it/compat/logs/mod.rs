@@ -3,7 +3,9 @@
 mod activity;
 mod ansi;
 mod auto;
+mod capture;
 mod child;
 mod levels;
 mod rotation;
+mod streams;
 mod syslog;

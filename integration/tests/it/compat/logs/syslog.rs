@@ -156,46 +156,12 @@ fn lines_go_to_syslog(subject: Subject) {
     });
     let feed = |name| &feeds.iter().find(|(of, _)| *of == name).unwrap().1;
     let mut daemon = Daemon::start_on(host);
-    let first =
-        log.texts_up_to(&format!("supervisord started with pid {}\n", daemon.pid()), &ident);
-    let about = "CRIT Server 'unix_http_server' running without any HTTP authentication checking\n";
-    assert!(first.iter().any(|line| behind_the_stamp(line) == about), "{first:?}");
-    // What KEY-W01 warns of works all the same.
-    let deprecated = "For [program:old], stdout_logfile=syslog but this is deprecated";
-    assert!(first.iter().any(|line| line.contains(deprecated)), "{first:?}");
-    assert_eq!(daemon.home().read("main.pid"), format!("{}\n", daemon.pid()));
-    assert!(!daemon.path("syslog").exists(), "no file is called so");
+    the_activity_log_is_there(&daemon, &log, &ident);
     for (name, _) in &feeds {
         daemon.wait_state(name, "RUNNING");
     }
-    log.up_to("INFO success: one entered RUNNING state, process has stayed up for > than 0 seconds (startsecs)\n");
-
-    // The file comes first, then syslog, then the activity log, in which each line has its stamp.
-    feed("both").say("a\n\nb\n");
-    let lines = log.texts_up_to("both b", &ident);
-    assert_eq!(daemon.home().read("both.log"), "a\n\nb\n");
-    assert_eq!(of_program("both", &lines), ["both a", "both ", "both b"]);
-    let own = log.texts_up_to("DEBG b\n", &ident);
-    assert_eq!(of_program("both", &own), [""; 0]);
-    let own: Vec<_> = own.iter().map(|line| behind_the_stamp(line)).collect();
-    let own: Vec<_> = own.into_iter().filter(|line| !line.contains(" closed, ")).collect();
-    assert_eq!(own, ["DEBG 'both' stdout output:\n", "DEBG a\n", "DEBG \n", "DEBG b\n"]);
-    shown(subject, &["LOG-07", "LOG-38"]);
-
-    for (chunk, lines) in [
-        ("part", vec!["both part"]),
-        ("ial\r\n\n\n", vec!["both ial\r"]),
-        ("\n", vec!["both "]),
-        ("\nx", vec!["both ", "both x"]),
-        ("per%cent\n", vec!["both per%cent"]),
-        ("\u{e9}\n", vec!["both \u{e9}"]),
-        ("up to\0zero\n", vec!["both up to"]),
-    ] {
-        feed("both").say(chunk);
-        let heard = log.texts_up_to("DEBG 'both' stdout output:\n", &ident);
-        assert_eq!(of_program("both", &heard), lines, "{chunk:?}");
-    }
-    shown(subject, &["SYS-01"]);
+    log.up_to(&format!("INFO success: one {SUCCESS}\n"));
+    chunks_become_lines(subject, &daemon, feed("both"), &log, &ident);
 
     feed("alone").say("no file\n");
     log.up_to(" alone no file");
@@ -206,9 +172,9 @@ fn lines_go_to_syslog(subject: Subject) {
     let heard = log.texts_up_to("DEBG only\n", &ident);
     assert_eq!(of_program("one", &heard), [""; 0]);
     assert_eq!(daemon.home().read("one.log"), "only\n");
-    shown(subject, &["SYS-02", "SYS-03"]);
+    shown(subject, &["SYS-02", "SYS-03", "LOG-36"]);
 
-    // It is found again.
+    // A system's log that was restarted is found again.
     let log = log.again();
     feed("both").say("again\n");
     log.up_to(" both again");
@@ -229,6 +195,56 @@ fn lines_go_to_syslog(subject: Subject) {
     drop(log);
     assert_eq!(daemon.wait_end(), 0);
     shown(subject, &["SYS-01", "LOG-30"]);
+}
+
+const SUCCESS: &str =
+    "entered RUNNING state, process has stayed up for > than 0 seconds (startsecs)";
+
+fn the_activity_log_is_there(daemon: &Daemon, log: &SystemLog, ident: &str) {
+    let started = format!("supervisord started with pid {}\n", daemon.pid());
+    let first = log.texts_up_to(&started, ident);
+    let about = "CRIT Server 'unix_http_server' running without any HTTP authentication checking\n";
+    assert!(first.iter().any(|line| behind_the_stamp(line) == about), "{first:?}");
+    // What KEY-W01 warns of works all the same.
+    let deprecated = "For [program:old], stdout_logfile=syslog but this is deprecated";
+    assert!(first.iter().any(|line| line.contains(deprecated)), "{first:?}");
+    assert_eq!(daemon.home().read("main.pid"), format!("{}\n", daemon.pid()));
+    assert!(!daemon.path("syslog").exists(), "no file is called so");
+}
+
+fn chunks_become_lines(
+    subject: Subject,
+    daemon: &Daemon,
+    feed: &Feed,
+    log: &SystemLog,
+    ident: &str,
+) {
+    // The file comes first, then syslog, then the activity log, in which each line has its stamp.
+    feed.say("a\n\nb\n");
+    let lines = log.texts_up_to("both b", ident);
+    assert_eq!(daemon.home().read("both.log"), "a\n\nb\n");
+    assert_eq!(of_program("both", &lines), ["both a", "both ", "both b"]);
+    let own = log.texts_up_to("DEBG b\n", ident);
+    assert_eq!(of_program("both", &own), [""; 0]);
+    let own = own.iter().map(|line| behind_the_stamp(line));
+    let own: Vec<_> = own.filter(|line| !line.contains(" closed, ")).collect();
+    assert_eq!(own, ["DEBG 'both' stdout output:\n", "DEBG a\n", "DEBG \n", "DEBG b\n"]);
+    shown(subject, &["LOG-07", "LOG-38"]);
+
+    for (chunk, lines) in [
+        ("part", vec!["both part"]),
+        ("ial\r\n\n\n", vec!["both ial\r"]),
+        ("\n", vec!["both "]),
+        ("\nx", vec!["both ", "both x"]),
+        ("per%cent\n", vec!["both per%cent"]),
+        ("\u{e9}\n", vec!["both \u{e9}"]),
+        ("up to\0zero\n", vec!["both up to"]),
+    ] {
+        feed.say(chunk);
+        let heard = log.texts_up_to("DEBG 'both' stdout output:\n", ident);
+        assert_eq!(of_program("both", &heard), lines, "{chunk:?}");
+    }
+    shown(subject, &["SYS-01"]);
 }
 
 /// Without anybody at `/dev/log`, everything else goes on.

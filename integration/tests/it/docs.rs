@@ -40,6 +40,7 @@ pages! {
     getting_started: "docs/getting-started.md",
     fleet: "docs/FLEET.md",
     check_verb: "docs/verbs/check.md",
+    companions: "docs/verbs/companions.md",
     one_host: "docs/verbs/one-host.md",
     hosts: "docs/verbs/hosts.md",
     status: "docs/verbs/status.md",

@@ -33,3 +33,5 @@ mod init;
 mod logs;
 #[cfg(test)]
 mod restart;
+#[cfg(test)]
+mod words;

@@ -71,6 +71,15 @@ fn one_fork_and_a_session_of_its_own(subject: Subject) {
     let daemonizing = place("INFO daemonizing the supervisord process\n");
     assert!(place("running without any HTTP authentication") < daemonizing, "{log}");
     assert!(daemonizing < place("INFO supervisord started with pid PID\n"), "{log}");
+    // A restart does none of it again.
+    kill(daemon.pid(), Signal::SIGHUP).unwrap();
+    wait::until(PATIENCE, "the second start", || {
+        let log = daemon.log();
+        if log.matches("supervisord started with pid").count() == 2 { Ok(()) } else { Err(log) }
+    });
+    assert!(!daemon.seen().is_gone());
+    assert_eq!(daemon.log().matches("daemonizing").count(), 1);
+    assert_eq!(daemon.host().home().read("main.pid"), format!("{}\n", daemon.pid()));
     daemon.end();
     shown(subject, &["DMN-01", "DMN-02", "UP-13", "UP-17"]);
 }

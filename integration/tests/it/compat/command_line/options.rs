@@ -10,7 +10,7 @@ use integration::rpc::Door;
 use integration::subject::{Daemon, Host, Subject, wait_text};
 use integration::wait::{self, PATIENCE};
 use nix::sys::signal::Signal;
-use nix::unistd::Uid;
+use nix::unistd::{Uid, User};
 use rustix::process::{Resource, getrlimit};
 
 for_each_subject![
@@ -80,7 +80,8 @@ const REQUESTS: usize = 80;
 const PROCESSES: u64 = 200_000;
 
 fn long_options_outweigh_the_file(subject: Subject) {
-    outweigh(subject, |_, long, value| match value {
+    let own = Uid::current();
+    outweigh(subject, &own.to_string(), |_, long, value| match value {
         Some(value) => vec![format!("{long}={value}")],
         None => vec![long.to_owned()],
     });
@@ -90,13 +91,14 @@ fn long_options_outweigh_the_file(subject: Subject) {
 }
 
 fn short_options_outweigh_the_file(subject: Subject) {
-    outweigh(subject, |short, long, value| {
+    let own = User::from_uid(Uid::current()).unwrap().expect("we are known here").name;
+    outweigh(subject, &own, |short, long, value| {
         let name = if short.is_empty() { long } else { short };
         [Some(name), value].into_iter().flatten().map(str::to_owned).collect()
     });
 }
 
-fn outweigh(subject: Subject, words: fn(&str, &str, Option<&str>) -> Vec<String>) {
+fn outweigh(subject: Subject, own: &str, words: fn(&str, &str, Option<&str>) -> Vec<String>) {
     let mut host = Host::new(subject, &format!("{SERVER}{FILE}{COLOURED}"));
     for name in ["file", "cli"] {
         fs::create_dir(host.home().join(name)).unwrap();
@@ -107,20 +109,19 @@ fn outweigh(subject: Subject, words: fn(&str, &str, Option<&str>) -> Vec<String>
         host.set_environment(name, "critical");
     }
     let hard = getrlimit(Resource::Nproc).maximum.unwrap_or(PROCESSES);
-    let own = Uid::current();
     let limits = ["prlimit", "--nofile=500:5000", &format!("--nproc={}:{hard}", hard - 2)];
     host.start_with(&limits);
     let arguments: Vec<String> = OPTIONS
         .iter()
         .flat_map(|(short, long, value)| words(short, long, *value))
-        .map(|word| host.expand(&word).replace("{own}", &own.to_string()))
+        .map(|word| host.expand(&word).replace("{own}", own))
         .map(|word| word.replace("{procs}", &(hard - 1).to_string()))
         .collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let daemon = Background::start(host, &arguments);
     let home = daemon.host().home();
     let seen = daemon.seen();
-    assert_eq!(seen.uid(), own.as_raw());
+    assert_eq!(seen.uid(), Uid::current().as_raw());
     assert_eq!(seen.status("Umask"), "0027");
     assert_eq!(seen.directory(), home.join("cli"));
     assert_eq!(seen.limits("Max open files"), ("700".to_owned(), "5000".to_owned()));

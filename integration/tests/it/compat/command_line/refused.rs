@@ -45,6 +45,9 @@ const REFUSED: &[(&str, &[&str], &str)] = &[
         &["-n", "it's", "-Z", "--zzz"],
         "positional arguments are not supported: [\"it's\", '-Z', '--zzz']",
     ),
+    // Under this name none of our own words is one.
+    ("CLI-36", &["version"], "positional arguments are not supported: ['version']"),
+    ("CLI-36", &["echo-conf"], "positional arguments are not supported: ['echo-conf']"),
     ("CLI-36", &["--", "-n"], "positional arguments are not supported: ['-n']"),
     ("CLI-36", &["-"], "positional arguments are not supported: ['-']"),
     (

@@ -15,6 +15,7 @@ const PARENT: usize = 1;
 const GROUP: usize = 2;
 const SESSION: usize = 3;
 const TERMINAL: usize = 4;
+const BORN: usize = 19;
 
 /// The bits of `flags` in `/proc/PID/fdinfo` that say how a file may be used.
 const ACCESS_MODE: u32 = 0o3;
@@ -142,6 +143,46 @@ impl Seen {
         found.map(str::to_owned)
     }
 
+    /// When it was born, in ticks since the system's start; `None` when it is gone.
+    #[must_use]
+    pub fn born(self) -> Option<u64> {
+        self.fields()?.get(BORN)?.parse().ok()
+    }
+
+    /// Its children, those that nobody has waited for yet included.
+    #[must_use]
+    pub fn children(self) -> Vec<Pid> {
+        let threads = fs::read_dir(self.file("task")).into_iter().flatten().flatten();
+        let lists =
+            threads.filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
+        let pids = |list: String| -> Vec<Pid> {
+            list.split_whitespace().filter_map(|pid| pid.parse().ok()).map(Pid::from_raw).collect()
+        };
+        lists.flat_map(pids).collect()
+    }
+
+    /// How many descriptors it has open.
+    ///
+    /// # Panics
+    ///
+    /// When it is gone.
+    #[must_use]
+    pub fn open_descriptors(self) -> usize {
+        fs::read_dir(self.file("fd")).expect("it runs").count()
+    }
+
+    /// The memory that it takes, in KiB: pages that it shares count in part.
+    ///
+    /// # Panics
+    ///
+    /// When it is gone.
+    #[must_use]
+    pub fn memory_kib(self) -> u64 {
+        let text = fs::read_to_string(self.file("smaps_rollup")).expect("it runs");
+        let line = text.lines().find_map(|line| line.strip_prefix("Pss:")).expect("the sum");
+        line.trim().trim_end_matches(" kB").parse().expect("a number")
+    }
+
     fn number(self, field: usize) -> i32 {
         let fields = self.fields().unwrap_or_else(|| panic!("{} is gone", self.0));
         fields[field].parse().expect("a number")
@@ -174,6 +215,7 @@ mod tests {
         assert_eq!(own.uid(), getuid().as_raw());
         assert_eq!(own.directory(), std::env::current_dir().expect("there is one"));
         assert_eq!(own.descriptor(-1), None);
+        assert!(own.open_descriptors() > 2 && own.memory_kib() > 0);
         assert!(own.limits("Max open files").0.parse::<u64>().is_ok());
         assert!(Seen::of(Pid::from_raw(i32::MAX)).is_gone());
     }

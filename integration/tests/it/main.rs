@@ -35,3 +35,4 @@ mod logs;
 mod restart;
 #[cfg(test)]
 mod words;
+mod scale;

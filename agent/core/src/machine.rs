@@ -17,8 +17,9 @@
 //! returns [`Step`]s. Deadlines are monotonic; an exact deadline counts as due.
 
 mod exits;
+mod wall;
 
-use proto_words::{Now, ProcessState, Signal, repr};
+use proto_words::{Now, ProcessState, Signal};
 use serde::{Deserialize, Serialize};
 
 use crate::input::Exit;
@@ -234,6 +235,8 @@ impl Machine {
     #[must_use = "a step nobody takes is a lost signal or a lost child"]
     pub fn on_event(&mut self, context: Context<'_>, event: Event) -> Vec<Step> {
         let mut steps = Vec::new();
+        let from_the_future = context.now.wall_ms < self.started_ms;
+        self.started_ms = self.shown_start_ms(context.now, context.spec.startsecs);
         match event {
             Event::StartAsked => self.start(context, &mut steps),
             Event::StopAsked => self.stop(context, &mut steps),
@@ -241,7 +244,8 @@ impl Machine {
             Event::Spawned { pid } => self.spawned(context, pid, &mut steps),
             Event::SpawnFailed { why } => self.spawn_failed(context, why, &mut steps),
             Event::ChildExited { pid, exit, at_mono_ns } if pid == self.pid() => {
-                self.child_exited(context, exit, at_mono_ns, &mut steps);
+                let exit = (exit, at_mono_ns);
+                self.child_exited(context, exit, from_the_future, &mut steps);
             }
             Event::ChildExited { .. } => {}
             Event::SignalFailed { killing, errno, text } => {
@@ -263,7 +267,7 @@ impl Machine {
             | Phase::Stopping { .. }
             | Phase::Unknown { .. } => steps.push(Step::Log(
                 Level::Warn,
-                format!("process {} already running", repr(&context.spec.name)),
+                format!("process '{}' already running", context.spec.name),
             )),
         }
     }

@@ -73,7 +73,7 @@ impl Process {
         ProcessInfo {
             name: self.spec.name.clone(),
             group: self.group.to_string(),
-            start: self.machine.started_ms.div_euclid(1000),
+            start: self.machine.shown_start_ms(now, self.spec.startsecs).div_euclid(1000),
             stop: self.machine.stopped_ms.div_euclid(1000),
             now: now.wall_secs(),
             state: self.machine.state(),

@@ -11,17 +11,26 @@ const TOO_QUICKLY: &str = "Exited too quickly (process log may have details)";
 
 impl Machine {
     /// Supervisor judges "too quick" by the clock at the moment of reaping, not by the state it
-    /// last announced; a child that outlived `startsecs` unnoticed is announced RUNNING first.
+    /// last announced; a child that outlived `startsecs` unnoticed is announced RUNNING first. So
+    /// is one that ends before it has begun, by a wall clock that was set back.
     pub(super) fn child_exited(
         &mut self,
         context: Context<'_>,
-        exit: Exit,
-        at_mono_ns: u64,
+        (exit, at_mono_ns): (Exit, u64),
+        from_the_future: bool,
         steps: &mut Vec<Step>,
     ) {
         self.stopped_ms = context.now.wall_ms;
+        if from_the_future {
+            let (name, pid) = (&context.spec.name, self.pid());
+            let text = format!(
+                "process '{name}' ({pid}) laststart time is in the future, don't know how long \
+                 process was running so assuming it did not exit too quickly"
+            );
+            steps.push(Step::Log(Level::Warn, text));
+        }
         match self.phase {
-            Phase::Starting { up_at, .. } if at_mono_ns < up_at => {
+            Phase::Starting { up_at, .. } if at_mono_ns < up_at && !from_the_future => {
                 self.exited_too_quickly(context, exit, steps);
             }
             Phase::Starting { pid, .. } => {

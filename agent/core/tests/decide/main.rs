@@ -10,3 +10,4 @@ mod pool_properties;
 mod properties;
 mod sockets;
 mod stage;
+mod wall;

@@ -6,7 +6,7 @@ use integration::subject::{Daemon, Host, Subject, wait_text};
 use integration::wait::{self, PATIENCE};
 use nix::sys::signal::{Signal, kill};
 
-use super::{Differences, Info, ask, count, lines, wait_lines};
+use super::{Differences, HEARS, Info, ask, count, lines, moves, wait_lines, wait_way};
 
 for_each_subject![
     ends_are_told_in_words_and_numbers,
@@ -81,7 +81,7 @@ const STOPS: &[(&str, &str, &str, i64)] = &[
 ];
 
 fn configuration() -> String {
-    let mut sections = vec!["{head}\n[supervisord]\nloglevel=debug\n".to_owned()];
+    let mut sections = vec!["{head}\n[supervisord]\nloglevel=debug\n".to_owned(), HEARS.to_owned()];
     let mut program = |name: &str, lines: &str| {
         sections.push(format!(
             "[program:{name}]\ncommand={lines}\nstartsecs=0\nautorestart=false\n\
@@ -103,6 +103,7 @@ fn configuration() -> String {
     program("leaves", &format!("/bin/sh -c '{late}'"));
     sections.concat()
         + "[program:quick]\ncommand={child} exit:0\nstartsecs=9\nstartretries=9\n\
+            [program:instant]\ncommand={child} exit:0\nstartsecs=0\nautorestart=false\n\
             [program:core]\n\
             command=/bin/sh -c 'ulimit -c unlimited; exec {child} until:{dir}/go die:ABRT'\n\
             startsecs=0\nautorestart=false\n"
@@ -174,7 +175,15 @@ fn quick_and_stopped(daemon: &Daemon) {
     let info = Info::of(daemon, "quick");
     assert_eq!(info.text("spawnerr"), "Exited too quickly (process log may have details)");
     assert_eq!(info.number("exitstatus"), 0);
+    let retried =
+        [["STOPPED", "STARTING"], ["STARTING", "BACKOFF"]].map(|[a, b]| (a.into(), b.into()));
+    assert!(moves(daemon, "quick").starts_with(&retried));
     shown(subject, &["SM-50"]);
+    // It may have been gone before anybody looked; it is told to have been up all the same.
+    wait_way(daemon, "instant", &["STOPPED", "STARTING", "RUNNING", "EXITED"]);
+    let last = lines(daemon, "instant").pop();
+    assert_eq!(last.as_deref(), Some("INFO exited: instant (exit status 0; expected)"));
+    shown(subject, &["SM-23"]);
     let mut differences = Differences::default();
     for (name, _, line, status) in STOPS {
         wait_text(&daemon.path(&format!("{name}.log")), "up");

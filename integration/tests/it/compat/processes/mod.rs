@@ -5,10 +5,12 @@
 
 mod better;
 mod child_side;
+mod clock;
 mod exits;
 mod retries;
 mod spawn_errors;
 mod states;
+mod stdin;
 
 use integration::rpc::{CallError, member};
 use integration::subject::Daemon;
@@ -68,6 +70,38 @@ fn wait_lines(daemon: &Daemon, word: &str, phrase: &str, count: usize) -> Vec<St
         let found = all.iter().filter(|line| line.contains(phrase)).count();
         if found >= count { Ok(all) } else { Err(all.join("\n")) }
     })
+}
+
+/// A listener that writes down every change of state; [`moves`] reads that.
+const HEARS: &str = "[eventlistener:hears]
+command={child} hear:{dir}/events
+events=PROCESS_STATE
+buffer_size=1000
+startsecs=0
+";
+
+/// The states that a process has gone through, as the listener [`HEARS`] was told: from and to.
+fn moves(daemon: &Daemon, name: &str) -> Vec<(String, String)> {
+    let events = daemon.home().read("events");
+    let about = format!("processname:{name} ");
+    let told = events.lines().filter(|line| line.contains(&about));
+    let pair = |line: &str| {
+        let to = line.strip_prefix("PROCESS_STATE_")?.split(' ').next()?.to_owned();
+        let (_, rest) = line.split_once("from_state:")?;
+        Some((rest.split(' ').next()?.to_owned(), to))
+    };
+    told.filter_map(pair).collect()
+}
+
+/// Waits until a process has gone this way, and no other: states behind one another, each the
+/// beginning of the next move.
+fn wait_way(daemon: &Daemon, name: &str, states: &[&str]) {
+    let owned = |pair: &[&str]| (pair[0].to_owned(), pair[1].to_owned());
+    let wanted: Vec<_> = states.windows(2).map(owned).collect();
+    wait::until(PATIENCE, &format!("{name} to go by {states:?}"), || {
+        let found = moves(daemon, name);
+        if found == wanted { Ok(()) } else { Err(format!("{found:?}")) }
+    });
 }
 
 /// How often a phrase stands in the lines.

@@ -7,10 +7,11 @@ use integration::oracle;
 use integration::ran::Ran;
 use integration::rpc::member;
 use integration::subject::{Daemon, Host, Subject};
+use integration::wait::{self, PATIENCE};
 use nix::sys::signal::{Signal, kill};
 use proto_words::SupervisorState;
 
-use super::{Differences, Info, ask, code, lines, wait_lines};
+use super::{Differences, HEARS, Info, ask, code, lines, moves, wait_lines, wait_way};
 
 for_each_subject![
     states_have_their_codes_and_classes_until_the_host_goes_down,
@@ -20,6 +21,7 @@ for_each_subject![
 ];
 
 const EVERY_STATE: &str = "{head}
+{hears}
 [supervisord]
 loglevel=debug
 [program:never]
@@ -99,7 +101,7 @@ const STATES: &[(&str, StateRow)] = &[
 ];
 
 fn states_have_their_codes_and_classes_until_the_host_goes_down(subject: Subject) {
-    let mut daemon = Daemon::start(subject, EVERY_STATE);
+    let mut daemon = Daemon::start(subject, &EVERY_STATE.replace("{hears}", HEARS));
     for name in ["stopping", "deaf", "holder", "again"] {
         daemon.wait_state(name, "RUNNING");
     }
@@ -195,6 +197,18 @@ fn stops(daemon: &Daemon) {
     assert_eq!(lines(daemon, "deaf")[2], "WARN killing 'deaf' (PID) with SIGKILL");
     daemon.wait_log("with signal SIGKILL");
     assert_eq!(Info::of(daemon, "deaf").text("statename"), "STOPPED");
+    for (name, way) in [
+        ("never", ["STOPPED", "STARTING", "RUNNING"].as_slice()),
+        ("starting", &["STOPPED", "STARTING", "STOPPING", "STOPPED"]),
+        ("steady", &["STOPPED", "STARTING", "RUNNING", "STOPPING", "STOPPED"]),
+        ("deaf", &["STOPPED", "STARTING", "RUNNING", "STOPPING", "STOPPED"]),
+        ("exited", &["STOPPED", "STARTING", "RUNNING", "EXITED", "STARTING", "RUNNING"]),
+        ("fatal", &["STOPPED", "STARTING", "BACKOFF", "FATAL", "STARTING", "RUNNING"]),
+    ] {
+        wait_way(daemon, name, way);
+    }
+    let last = moves(daemon, "backoff").pop();
+    assert_eq!(last, Some(("BACKOFF".to_owned(), "STOPPED".to_owned())));
     shown(subject, &["SM-19"]);
 }
 
@@ -207,7 +221,7 @@ fn look_at_the_way_down(daemon: &mut Daemon) {
         "[program:waits]\ncommand={}/missing\nstartretries=99\npriority=1\n",
         daemon.home().path().display()
     );
-    daemon.host().configure(&format!("{EVERY_STATE}{waits}"));
+    daemon.host().configure(&(EVERY_STATE.replace("{hears}", HEARS) + &waits));
     daemon.door().call("supervisor.reloadConfig", &[]).unwrap();
     daemon.door().call("supervisor.addProcessGroup", &["waits"]).unwrap();
     daemon.wait_state("waits", "BACKOFF");
@@ -223,6 +237,13 @@ fn look_at_the_way_down(daemon: &mut Daemon) {
     assert!(after.contains("INFO success: late entered RUNNING state"), "{after}");
     daemon.home().write("end", "");
     wait_lines(daemon, "holder", "INFO stopped: holder (exit status 0)", 1);
+    wait::until(PATIENCE, "what waits to be given up", || {
+        let last = moves(daemon, "waits").pop().unwrap_or_default();
+        if last == ("BACKOFF".to_owned(), "FATAL".to_owned()) { Ok(()) } else { Err(last.1) }
+    });
+    wait_way(daemon, "late", &["STOPPED", "STARTING", "RUNNING"]);
+    let last = moves(daemon, "again").pop();
+    assert_eq!(last, Some(("RUNNING".to_owned(), "EXITED".to_owned())));
     // It ignores TERM for longer than this test lives.
     kill(stopping, Signal::SIGKILL).unwrap();
     assert_eq!(daemon.wait_end(), 0);
@@ -235,6 +256,7 @@ fn look_at_the_way_down(daemon: &mut Daemon) {
 }
 
 const WITHOUT_KILL: &str = "{head}
+{hears}
 [program:ended]
 command={child} forever
 startsecs=0
@@ -245,7 +267,7 @@ startsecs=0
 
 /// The kernel refuses every `kill`, as it would for a child that has become somebody else.
 fn a_signal_that_fails_leaves_unknown(subject: Subject) {
-    let mut host = Host::new(subject, WITHOUT_KILL);
+    let mut host = Host::new(subject, &WITHOUT_KILL.replace("{hears}", HEARS));
     host.confine(&[&format!("kill={}", libc::EPERM)]);
     let daemon = Daemon::start_on(host);
     let running = daemon.wait_state("poked", "RUNNING");
@@ -268,12 +290,15 @@ fn a_signal_that_fails_leaves_unknown(subject: Subject) {
         assert_eq!(all.iter().filter(|line| line.starts_with(&told)).count(), 1, "{all:?}");
     }
     assert_eq!(daemon.log().matches("[Errno 1] Operation not permitted").count(), 2);
+    wait_way(&daemon, "ended", &["STOPPED", "STARTING", "RUNNING", "STOPPING", "UNKNOWN"]);
+    wait_way(&daemon, "poked", &["STOPPED", "STARTING", "RUNNING", "UNKNOWN"]);
     shown(subject, &["SM-22"]);
     let mut differences = Differences::default();
     for name in ["ended", "poked"] {
         let info = Info::of(&daemon, name);
         differences.look(name, info.text("statename"), "UNKNOWN".to_owned());
         differences.look(name, info.number("state"), 1000);
+        differences.look(name, info.text("description"), String::new());
         let mut asked = |method: &str, extra: &[&str], wanted: i32| {
             let words = [&[name], extra].concat();
             let found = code(door.call(&format!("supervisor.{method}"), &words));
@@ -293,8 +318,10 @@ fn a_signal_that_fails_leaves_unknown(subject: Subject) {
 
 /// The kernel says yes to every `kill` and does nothing, as it would for a child that it cannot end.
 fn sigkill_comes_again_until_the_child_is_gone(subject: Subject) {
-    let mut host =
-        Host::new(subject, &WITHOUT_KILL.replace("startsecs=0", "startsecs=0\nstopwaitsecs=1"));
+    let mut host = Host::new(
+        subject,
+        &WITHOUT_KILL.replace("{hears}", "").replace("startsecs=0", "startsecs=0\nstopwaitsecs=1"),
+    );
     host.confine(&["kill=0"]);
     let daemon = Daemon::start_on(host);
     let pid = daemon.wait_state("ended", "RUNNING").pid;

@@ -1,6 +1,8 @@
 //! The table: docs/COMPAT.md, as far as a configuration can show it.
 
 use agent_core::payload::is_within;
+use std::collections::BTreeMap;
+
 use agent_core::spec::Level;
 
 use super::Rule;
@@ -145,6 +147,36 @@ pub(super) const SEEN: &[Rule] = &[
         text: "supervisord sends an event twice to a pool that listens for its type and for a parent of \
                it, fleetvisord once",
     },
+    Rule {
+        number: 95,
+        finds: |seen| {
+            let finest = seen.level(DAEMON, "loglevel") == Some(Level::Blather);
+            daemon(seen, finest, "loglevel")
+        },
+        text: "at this level supervisord names the Python objects that are read and written, \
+               fleetvisord tells the states of those who are waited for at the end",
+    },
+    Rule {
+        number: 98,
+        finds: |seen| {
+            let is_syslog = |text: String| text.eq_ignore_ascii_case("syslog");
+            let main = seen.text(DAEMON, "logfile").is_some_and(|text| text == "syslog");
+            let mut places = daemon(seen, main, "logfile");
+            places.extend(channel_keys(seen, "syslog", |section, key| seen.flag(section, key)));
+            places.extend(channel_keys(seen, "logfile", |section, key| {
+                seen.text(section, key).is_some_and(is_syslog)
+            }));
+            places
+        },
+        text: "supervisord loses output that is no UTF-8, and stops while the system's log hangs; \
+               fleetvisord sends the bytes as they are, and drops and counts lines after 5 s",
+    },
+    Rule {
+        number: 99,
+        finds: shared_files,
+        text: "several outputs share this file and rotate it: after that supervisord writes over what \
+               the others wrote, fleetvisord always appends",
+    },
 ];
 
 /// What no configuration shows, and why.
@@ -191,6 +223,8 @@ pub const UNSEEN: &[(u32, &str)] = &[
     (92, "it is what a listener does"),
     (93, "it is what a listener writes"),
     (94, "it is what waits for a listener at a shutdown"),
+    (96, "it is a directory's rights at a rotation"),
+    (97, "it is an order of commands"),
     (105, "it is a port that somebody else takes"),
     (106, "it is what the file system or the network says at an add"),
     (107, "it is what the file system or the network says at a restart"),
@@ -276,6 +310,34 @@ fn rotated_devices(seen: &Seen<'_>) -> Vec<Place> {
         let dropped = key == "stderr_logfile" && seen.flag(section, "redirect_stderr");
         !dropped && rotates(section, key)
     }));
+    places
+}
+
+/// Logs that are rotated and of which another output has the same file.
+fn shared_files(seen: &Seen<'_>) -> Vec<Place> {
+    let mut files: BTreeMap<String, Vec<Place>> = BTreeMap::new();
+    for section in seen.processes() {
+        for channel in ["stdout", "stderr"] {
+            let key = format!("{channel}_logfile");
+            let Some(path) = seen.text(section, &key).filter(|path| path.contains('/')) else {
+                continue;
+            };
+            let dropped = channel == "stderr" && seen.flag(section, "redirect_stderr");
+            let rotates = seen.bytes(section, &format!("{key}_maxbytes")) != Some(0);
+            if rotates && !dropped && !is_device(&path) {
+                let many = seen.integer(section, "numprocs").is_some_and(|number| number > 1)
+                    && !seen.written(section, &key).contains("process_num");
+                let place = || seen.place(section, &key);
+                let writers = files.entry(path).or_default();
+                writers.push(place());
+                // Two of one section count as two outputs, but are shown once.
+                writers.extend(many.then(place));
+            }
+        }
+    }
+    let shared = files.into_values().filter(|writers| writers.len() > 1);
+    let mut places: Vec<Place> = shared.flatten().collect();
+    places.dedup();
     places
 }
 

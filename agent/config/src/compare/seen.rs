@@ -79,6 +79,11 @@ impl<'a> Seen<'a> {
         self.build.scope(section).raw(key).is_some()
     }
 
+    /// The value as written, empty without the key.
+    pub(super) fn written(&self, section: &'a str, key: &str) -> &'a str {
+        self.build.scope(section).raw(key).unwrap_or_default()
+    }
+
     /// The value, expanded.
     pub(super) fn text(&self, section: &'a str, key: &str) -> Option<String> {
         let raw = self.build.scope(section).raw(key)?;

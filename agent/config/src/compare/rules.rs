@@ -229,6 +229,8 @@ pub const UNSEEN: &[(u32, &str)] = &[
     (106, "it is what the file system or the network says at an add"),
     (107, "it is what the file system or the network says at a restart"),
     (110, "it is when things happen, with any configuration"),
+    (111, "it is a clock that is set"),
+    (112, "it is what a client sends"),
     (120, "it is what a reload does with another configuration"),
     (121, "it is a configuration that breaks during a restart"),
     (122, "it is when things happen, with any configuration"),

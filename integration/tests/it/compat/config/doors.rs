@@ -18,6 +18,7 @@ use integration::wait::{self, PATIENCE};
 
 for_each_subject![
     servers_at_work,
+    an_address_of_ipv6,
     without_the_main_interface,
     without_a_server,
     keys_too_many,
@@ -99,6 +100,19 @@ fn servers_at_work(subject: Subject) {
     }
     assert_eq!(log.matches("running without any HTTP authentication").count(), 3, "{log}");
     shown(subject, &["KHS-01", "KHS-04", "KHS-05", "KHS-07", "KHS-08"]);
+}
+
+/// TYP-15: an address of IPv6 is read as one of a host, and no such host is found.
+fn an_address_of_ipv6(subject: Subject) {
+    let head =
+        "[supervisord]\nlogfile={dir}/main.log\npidfile={dir}/main.pid\n[inet_http_server]\n";
+    for address in ["[::1]", "::1"] {
+        let ran =
+            Host::new(subject, &format!("{head}port={address}:{{port}}\n")).run_daemon(&["-n"]);
+        let said = ran.stderr.lines().next().unwrap_or_default();
+        assert!(ran.code == 2 && said.starts_with("Error: Cannot open an HTTP server: "), "{ran}");
+    }
+    shown(subject, &["TYP-15"]);
 }
 
 /// Waits until `system.listMethods` answers, and returns the names.

@@ -9,21 +9,23 @@ use integration::loaded::{Batch, Case, Loaded, differences};
 use integration::subject::Subject;
 use serde_json::Value;
 
-/// Of each table `fn name() -> Vec<Row>` one test per subject.
+/// Of each table `fn name() -> Vec<Row>` one test per subject. The original loads the tables of a module
+/// at once.
 macro_rules! tables {
     ($($name:ident),* $(,)?) => {
-        fn table(subject: integration::subject::Subject, name: &str, rows: Vec<super::Row>) {
-            super::check(subject, &format!("{}::{name}", module_path!()), rows);
+        fn check_table(subject: integration::subject::Subject, name: &str) {
+            let tables = vec![$((stringify!($name), $name())),*];
+            super::check(subject, module_path!(), name, tables);
         }
 
         /// Supervisor itself: are the rows true?
         mod original {
-            $(#[test] fn $name() { super::table(integration::subject::Subject::Original, stringify!($name), super::$name()); })*
+            $(#[test] fn $name() { super::check_table(integration::subject::Subject::Original, stringify!($name)); })*
         }
 
         /// Ours: does it do the same, and is the rest of what it loads the same, too?
         mod ours {
-            $(#[test] fn $name() { super::table(integration::subject::Subject::Ours, stringify!($name), super::$name()); })*
+            $(#[test] fn $name() { super::check_table(integration::subject::Subject::Ours, stringify!($name)); })*
         }
     };
 }
@@ -196,22 +198,26 @@ fn outcome(loaded: &Loaded) -> String {
     crash.or(error).unwrap_or_else(|| "no error".to_owned())
 }
 
-/// Loads every row with the subject and compares; then the facts have been shown. Ours must also make
-/// the same of the rest as the original does.
-fn check(subject: Subject, table: &str, rows: Vec<Row>) {
-    let (cases, expected): (Vec<_>, Vec<_>) =
-        rows.into_iter().map(|row| (row.case, (row.ids, row.wanted))).unzip();
-    let batch = Batch::new(cases.clone());
-    let original = original(table, &batch);
+/// A module's tables by their names.
+type Tables = Vec<(&'static str, Vec<Row>)>;
+
+/// Loads every row of a table with the subject and compares; then the facts have been shown. Ours must
+/// also make the same of the rest as the original does.
+fn check(subject: Subject, module: &str, table: &str, mut tables: Tables) {
+    let original = original(module, &tables);
+    let at = tables.iter().position(|(name, _)| *name == table).expect("the macro names its own");
+    let rows = tables.swap_remove(at).1;
     let loaded = match subject {
-        Subject::Original => Arc::clone(&original),
-        Subject::Ours => Arc::new(batch.load(subject)),
+        Subject::Original => original[table].clone(),
+        Subject::Ours => {
+            Batch::new(rows.iter().map(|row| row.case.clone()).collect()).load(subject)
+        }
     };
     let mut wrong = Vec::new();
-    for (number, (ids, wanted)) in expected.iter().enumerate() {
+    for ((row, original), loaded) in rows.iter().zip(&original[table]).zip(&loaded) {
+        let Row { ids, case, wanted } = row;
         assert!(!wanted.is_empty(), "{ids:?} looks at nothing");
-        let (original, loaded) = (&original[number], &loaded[number]);
-        let text = String::from_utf8_lossy(&cases[number].files[0].1).into_owned();
+        let text = String::from_utf8_lossy(&case.files[0].1).into_owned();
         let mut found: Vec<_> = wanted.iter().filter_map(|wanted| wanted.missing(loaded)).collect();
         if found.is_empty() {
             found = differences(&original.common(), &loaded.common());
@@ -219,16 +225,24 @@ fn check(subject: Subject, table: &str, rows: Vec<Row>) {
         wrong.extend(found.iter().map(|why| format!("{ids:?} {text:?}\n    {why}")));
     }
     assert!(wrong.is_empty(), "{} faults on {subject:?}:\n{}", wrong.len(), wrong.join("\n"));
-    let ids: Vec<_> = expected.iter().flat_map(|(ids, _)| ids.iter().copied()).collect();
+    let ids: Vec<_> = rows.iter().flat_map(|row| row.ids.iter().copied()).collect();
     shown(subject, &ids);
 }
 
-/// What the original makes of a table's rows, loaded once for the tests of both subjects.
-fn original(table: &str, batch: &Batch) -> Arc<Vec<Loaded>> {
-    type Tables = HashMap<String, Arc<OnceLock<Arc<Vec<Loaded>>>>>;
-    static LOADED: LazyLock<Mutex<Tables>> = LazyLock::new(Mutex::default);
-    let mut tables = LOADED.lock().expect("nothing panics while it is held");
-    let own = Arc::clone(tables.entry(table.to_owned()).or_default());
-    drop(tables);
-    Arc::clone(own.get_or_init(|| Arc::new(batch.load(Subject::Original))))
+/// What the original makes of a module's tables, loaded once for the tests of both subjects.
+fn original(module: &str, tables: &Tables) -> Arc<HashMap<&'static str, Vec<Loaded>>> {
+    type Modules = HashMap<String, Arc<OnceLock<Arc<HashMap<&'static str, Vec<Loaded>>>>>>;
+    static LOADED: LazyLock<Mutex<Modules>> = LazyLock::new(Mutex::default);
+    let mut modules = LOADED.lock().expect("nothing panics while it is held");
+    let own = Arc::clone(modules.entry(module.to_owned()).or_default());
+    drop(modules);
+    let load = || {
+        let cases = tables.iter().flat_map(|(_, rows)| rows.iter().map(|row| row.case.clone()));
+        let mut loaded = Batch::new(cases.collect()).load(Subject::Original).into_iter();
+        let of = |(name, rows): &(&'static str, Vec<Row>)| {
+            (*name, loaded.by_ref().take(rows.len()).collect())
+        };
+        Arc::new(tables.iter().map(of).collect())
+    };
+    Arc::clone(own.get_or_init(load))
 }

@@ -50,35 +50,46 @@ startsecs=0
 [group:h]
 programs=y
 priority=9999
+[group:i]
+programs=f
+priority=10000
+[fcgi-program:f]
+command={sleeper}
+socket=nonsense
+startsecs=0
 ";
 
 fn groups_at_work(subject: Subject) {
     let mut daemon = Daemon::start(subject, GROUPS);
-    for name in ["g:x", "g:y", "g:n0", "g:n1", "g:n2", "g:z", "alone", "h:y"] {
+    for name in ["g:x", "g:y", "g:n0", "g:n1", "g:n2", "g:z", "alone", "h:y", "i:f"] {
         daemon.wait_state(name, "RUNNING");
     }
     let log = daemon.log();
-    let wanted = ["alone", "x", "y", "n0", "n1", "n2", "z", "y"];
+    let wanted = ["alone", "x", "y", "n0", "n1", "n2", "z", "y", "f"];
     assert_eq!(named(&log, "spawned: "), wanted, "{log}");
     // GRP-07: a process is called by its own name when its group has no other.
     let status = ctl(&daemon, "status");
     let shown_names: Vec<_> =
         status.lines().filter_map(|line| line.split_whitespace().next()).collect();
-    assert_eq!(shown_names, ["alone", "g:n0", "g:n1", "g:n2", "g:x", "g:y", "g:z", "h:y"]);
+    assert_eq!(shown_names, ["alone", "g:n0", "g:n1", "g:n2", "g:x", "g:y", "g:z", "h:y", "i:f"]);
     assert!(ctl(&daemon, "status alone:alone").starts_with("alone  "));
     // KGR-05: each group has a copy of its own.
     let pid = |name: &str| daemon.wait_state(name, "RUNNING").pid;
     assert_ne!(pid("g:y"), pid("h:y"));
+    // KGR-06: what is no FastCGI program any more has a pipe, like any other.
+    let input = fs::read_link(format!("/proc/{}/fd/0", pid("i:f"))).unwrap();
+    assert!(input.display().to_string().starts_with("pipe:"), "{}", input.display());
     assert_eq!(ctl(&daemon, "stop h:y"), "h:y: stopped\n");
     assert_eq!(daemon.process("g:y").unwrap().state, "RUNNING");
     daemon.signal(nix::sys::signal::Signal::SIGTERM);
     assert_eq!(daemon.wait_end(), 0);
     let log = daemon.log();
     let killed = named(&log, "killing ");
-    let of_group: Vec<_> = killed.iter().filter(|name| *name != "alone").collect();
+    let of_group: Vec<_> =
+        killed.iter().filter(|name| !["alone", "f"].contains(&name.as_str())).collect();
     // KGR-08, after the one that was stopped by hand.
     assert_eq!(of_group, ["y", "x", "z", "n2", "n1", "n0", "y"], "{log}");
-    shown(subject, &["GRP-07", "KGR-05", "KGR-07", "KGR-08"]);
+    shown(subject, &["GRP-07", "KGR-05", "KGR-06", "KGR-07", "KGR-08"]);
 }
 
 const TWICE: &str = "{head}
@@ -236,5 +247,16 @@ fn the_daemons_own_keys(subject: Subject) {
     // KSD-18: nothing is profiled.
     assert_eq!(daemon.wait_end(), 0);
     assert!(!daemon.home().read("stdout.txt").contains("function calls"));
-    shown(subject, &["KSD-03", "KSD-13", "KSD-14", "KSD-18"]);
+    // KSD-02: with 0 it is never rotated.
+    let endless = text.replace("maxbytes=300", "maxbytes=0").replace("backups=0", "backups=1");
+    daemon.host().configure(&endless);
+    daemon.start_again();
+    let before = daemon.home().read("main.log");
+    for method in ["supervisor.stopProcess", "supervisor.startProcess"].repeat(5) {
+        daemon.door().call(method, &["x"]).unwrap();
+    }
+    let after = daemon.home().read("main.log");
+    assert!(after.starts_with(&before) && after.len() > 1000, "{after}");
+    assert!(!daemon.path("main.log.1").exists());
+    shown(subject, &["KSD-02", "KSD-03", "KSD-13", "KSD-14", "KSD-18"]);
 }

@@ -33,6 +33,6 @@ mod init;
 mod logs;
 #[cfg(test)]
 mod restart;
+mod scale;
 #[cfg(test)]
 mod words;
-mod scale;

@@ -251,6 +251,7 @@ fn the_daemons_own_keys(subject: Subject) {
     let endless = text.replace("maxbytes=300", "maxbytes=0").replace("backups=0", "backups=1");
     daemon.host().configure(&endless);
     daemon.start_again();
+    daemon.wait_state("x", "RUNNING");
     let before = daemon.home().read("main.log");
     for method in ["supervisor.stopProcess", "supervisor.startProcess"].repeat(5) {
         daemon.door().call(method, &["x"]).unwrap();

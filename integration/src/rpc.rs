@@ -185,6 +185,7 @@ fn read_response(stream: &mut impl Read) -> (String, io::Result<()>) {
         match stream.read(&mut piece) {
             Ok(0) => return (text(&answer), Ok(())),
             Ok(count) => answer.extend_from_slice(&piece[..count]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return (text(&answer), Err(error)),
         }
         if is_whole(&answer) {

@@ -18,7 +18,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use agent_core::command::{Reply, Ticket};
-use agent_core::effect::{Effect, Event, Finish, ProcessId};
+use agent_core::effect::{Effect, Event, Finish, ProcessId, SocketId};
 use agent_core::input::{Exit, Input};
 use agent_core::spec::Level;
 use agent_core::{Ask, Supervisor};
@@ -113,7 +113,7 @@ struct Run {
     exits: Arc<AsyncFd<Exits>>,
     children: HashMap<ProcessId, Running>,
     /// What the groups of FastCGI programs listen on, while any of them lives.
-    sockets: HashMap<Arc<str>, Arc<OwnedFd>>,
+    sockets: HashMap<SocketId, Arc<OwnedFd>>,
     draining: BTreeMap<ProcessId, Draining>,
     replies: HashMap<Ticket, oneshot::Sender<Reply>>,
     next_ticket: u64,
@@ -286,11 +286,11 @@ impl Run {
             Report::Spawn(SpawnReport::Failed { process, why }) => {
                 self.feed(Input::SpawnFailed { process, why });
             }
-            Report::Spawn(SpawnReport::SocketOpened { group, opened }) => {
-                let verdict = opened.map(|socket| {
-                    self.sockets.insert(Arc::clone(&group), Arc::new(socket));
+            Report::Spawn(SpawnReport::SocketOpened { socket, group, opened }) => {
+                let verdict = opened.map(|open| {
+                    self.sockets.insert(socket, Arc::new(open));
                 });
-                self.feed(Input::SocketOpened { group, verdict });
+                self.feed(Input::SocketOpened { socket, group, verdict });
             }
             Report::Spawn(SpawnReport::Checked { ticket, process, verdict }) => {
                 self.feed(Input::CommandChecked { ticket, process, verdict });

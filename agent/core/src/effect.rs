@@ -13,6 +13,10 @@ use crate::spec::{GroupSpec, Level, ProcessSpec, SocketSpec};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ProcessId(pub u64);
 
+/// One socket of a FastCGI group, from its making to its closing. Never used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct SocketId(pub u64);
+
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use = "an effect nobody performs is a lost signal or a lost child"]
@@ -30,17 +34,25 @@ pub enum Effect {
     },
     /// Fork and exec. Hand: spawn. Answer: `Input::Spawned` or `Input::SpawnFailed`.
     Spawn(SpawnOrder),
+    /// Make no child after all, if that is still possible: nobody wants it any more. Done at once.
+    /// Answer: `Input::SpawnFailed` if none will come; otherwise the answer to the spawn.
+    CancelSpawn {
+        /// Whose child.
+        process: ProcessId,
+    },
     /// Make a FastCGI group's listening socket. Hand: spawn. Answer: `Input::SocketOpened`.
     OpenSocket {
-        /// The group.
+        /// Which.
+        socket: SocketId,
+        /// Whose.
         group: Arc<str>,
         /// Where and how it listens.
         spec: SocketSpec,
     },
     /// Close it: nobody of the group lives any more. Done at once, and its path stays.
     CloseSocket {
-        /// The group.
-        group: Arc<str>,
+        /// Which.
+        socket: SocketId,
     },
     /// Send a signal. The shell does it at once; ESRCH and EPERM come back as
     /// `Input::SignalFailed`, and a success as `Input::SignalSent` when somebody waits for it.
@@ -142,7 +154,7 @@ pub enum Stdin {
     /// A pipe that callers may write to.
     Pipe,
     /// Its group's listening socket; callers have nothing to write to.
-    Socket,
+    Socket(SocketId),
     /// A pipe on which it reads events; its stdout answers them.
     Events,
 }

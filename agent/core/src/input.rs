@@ -6,7 +6,7 @@ use proto_words::Signal;
 use serde::{Deserialize, Serialize};
 
 use crate::command::{Ask, BadConfiguration, PreparedGroup, Refusal, Ticket};
-use crate::effect::ProcessId;
+use crate::effect::{ProcessId, SocketId};
 use crate::listener::Said;
 use crate::spec::Configuration;
 
@@ -46,7 +46,9 @@ pub enum Input {
     },
     /// A FastCGI group's socket listens, or why it does not.
     SocketOpened {
-        /// The group.
+        /// Which.
+        socket: SocketId,
+        /// Whose.
         group: Arc<str>,
         /// supervisord's text of the failure.
         verdict: Result<(), String>,

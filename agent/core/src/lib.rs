@@ -28,4 +28,4 @@ mod view;
 pub use command::{Ask, Command, Refusal, Reply, Ticket};
 pub use effect::Effect;
 pub use input::Input;
-pub use supervisor::{Beginning, Saved, Supervisor};
+pub use supervisor::{Beginning, NOT_STARTED, Saved, Supervisor};

@@ -16,6 +16,7 @@
 //! Called by `supervisor.rs` only. It never looks at a clock, never waits and never logs: it
 //! returns [`Step`]s. Deadlines are monotonic; an exact deadline counts as due.
 
+mod births;
 mod exits;
 mod wall;
 
@@ -38,9 +39,13 @@ const ESRCH: i32 = 3;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 enum Phase {
     Stopped,
-    /// STARTING, and the spawn hand is at work. A stop that comes now is done right after.
+    /// STARTING, and the spawn hand is at work.
     Spawning {
-        stop_asked: bool,
+        /// When the log is to say that it takes long; `None` once it has.
+        mention_at: Option<u64>,
+        /// A stop was asked for: it is done right after the birth, and from then on nobody waits
+        /// for the birth.
+        stop_by: Option<u64>,
     },
     /// STARTING, with a child.
     Starting {
@@ -126,6 +131,8 @@ pub enum Step {
     Log(Level, String),
     /// Make a child.
     Spawn,
+    /// Make none after all, if that is still possible: then it could not be made.
+    CancelSpawn,
     /// The child is gone, or could not be made: what was held for it is free.
     Childless,
     /// Signal the child.
@@ -216,11 +223,13 @@ impl Machine {
     #[must_use]
     pub fn deadline(&self, respawn: bool) -> Option<u64> {
         match self.phase {
+            Phase::Spawning { mention_at, stop_by } => {
+                [mention_at, stop_by].into_iter().flatten().min()
+            }
             Phase::Starting { up_at, .. } => Some(up_at),
             Phase::Backoff { retry_at } => respawn.then_some(retry_at),
             Phase::Stopping { kill_at, .. } => Some(kill_at),
             Phase::Stopped
-            | Phase::Spawning { .. }
             | Phase::Running { .. }
             | Phase::Exited
             | Phase::Fatal
@@ -272,45 +281,6 @@ impl Machine {
         }
     }
 
-    fn spawn(&mut self, context: Context<'_>, steps: &mut Vec<Step>) {
-        self.spawnerr.clear();
-        self.exitstatus = None;
-        self.started_ms = context.now.wall_ms;
-        self.enter(Phase::Spawning { stop_asked: false }, 0, steps);
-        steps.push(Step::Spawn);
-    }
-
-    fn spawned(&mut self, context: Context<'_>, pid: i32, steps: &mut Vec<Step>) {
-        let Phase::Spawning { stop_asked } = self.phase else {
-            return;
-        };
-        let name = &context.spec.name;
-        steps.push(Step::Log(Level::Info, format!("spawned: '{name}' with pid {pid}")));
-        self.started_ms = context.now.wall_ms;
-        let up_at = context.now.after_secs(context.spec.startsecs);
-        self.phase = Phase::Starting { pid, up_at };
-        if stop_asked {
-            self.kill(context, pid, context.spec.stopsignal, steps);
-        } else {
-            self.tick(context, steps);
-        }
-    }
-
-    fn spawn_failed(&mut self, context: Context<'_>, why: String, steps: &mut Vec<Step>) {
-        let Phase::Spawning { stop_asked } = self.phase else {
-            return;
-        };
-        steps.push(Step::Log(Level::Info, format!("spawnerr: {why}")));
-        self.spawnerr = why;
-        self.back_off(context, steps);
-        steps.push(Step::Childless);
-        if stop_asked {
-            self.stop(context, steps);
-        } else {
-            self.give_up_when_used_up(context, steps);
-        }
-    }
-
     /// STARTING → BACKOFF: the next attempt waits one second longer than the last.
     fn back_off(&mut self, context: Context<'_>, steps: &mut Vec<Step>) {
         self.backoff += 1;
@@ -333,7 +303,7 @@ impl Machine {
     fn stop(&mut self, context: Context<'_>, steps: &mut Vec<Step>) {
         let name = &context.spec.name;
         match self.phase {
-            Phase::Spawning { .. } => self.phase = Phase::Spawning { stop_asked: true },
+            Phase::Spawning { .. } => self.stop_when_born(context),
             Phase::Starting { pid, .. } | Phase::Running { pid } => {
                 self.kill(context, pid, context.spec.stopsignal, steps);
             }
@@ -385,6 +355,7 @@ impl Machine {
         let name = &context.spec.name;
         let now = context.now.mono_ns;
         match self.phase {
+            Phase::Spawning { .. } => self.wait_for_birth(context, steps),
             Phase::Starting { pid, up_at } if now >= up_at => {
                 self.backoff = 0;
                 self.enter(Phase::Running { pid }, pid, steps);
@@ -404,7 +375,6 @@ impl Machine {
                 self.kill(context, pid, Signal::KILL, steps);
             }
             Phase::Stopped
-            | Phase::Spawning { .. }
             | Phase::Starting { .. }
             | Phase::Running { .. }
             | Phase::Backoff { .. }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::effect::{Effect, ProcessId, Stdin};
+use crate::effect::{Effect, ProcessId, SocketId, Stdin};
 use crate::machine;
 use crate::spec::{GroupKind, Level, SocketSpec};
 use crate::supervisor::{Supervisor, Turn};
@@ -24,11 +24,15 @@ pub enum Socket {
     Closed,
     /// The spawn hand is at work; these wait for it.
     Opening {
+        /// Which.
+        socket: SocketId,
         /// In the order in which they are to be spawned.
         waiting: Vec<ProcessId>,
     },
     /// It listens.
     Open {
+        /// Which.
+        socket: SocketId,
         /// Whose children hold it: a process stands here once for each child that is being made
         /// or lives.
         holders: Vec<ProcessId>,
@@ -48,52 +52,69 @@ impl Supervisor {
         };
         match &mut group.socket {
             Socket::Closed => {
-                let spec = spec.clone();
+                let (spec, socket) = (spec.clone(), SocketId(self.next_socket));
+                self.next_socket += 1;
                 turn.log(Level::Info, creating(&spec));
-                group.socket = Socket::Opening { waiting: vec![id] };
-                turn.effects.push(Effect::OpenSocket { group: name, spec });
+                group.socket = Socket::Opening { socket, waiting: vec![id] };
+                turn.effects.push(Effect::OpenSocket { socket, group: name, spec });
                 None
             }
-            Socket::Opening { waiting } => {
+            Socket::Opening { waiting, .. } => {
                 waiting.push(id);
                 None
             }
-            Socket::Open { holders } => {
+            Socket::Open { socket, holders } => {
                 holders.push(id);
-                Some(Stdin::Socket)
+                Some(Stdin::Socket(*socket))
             }
         }
     }
 
-    /// Spawns those who have waited, or has each fail as if it could not be spawned.
+    /// A process that waits for its group's socket does so no longer; whether it did.
+    pub(crate) fn leave_socket(&mut self, id: ProcessId) -> bool {
+        let group = self.processes.get(&id).map(|process| Arc::clone(&process.group));
+        let Some(group) = group.and_then(|name| self.groups.get_mut(&name)) else {
+            return false;
+        };
+        let Socket::Opening { waiting, .. } = &mut group.socket else {
+            return false;
+        };
+        let found = waiting.iter().position(|waits| *waits == id);
+        found.is_some_and(|at| waiting.remove(at) == id)
+    }
+
+    /// Spawns those who have waited, or has each fail as if it could not be spawned. A socket that
+    /// nobody waits for any more is closed again.
     pub(crate) fn socket_opened(
         &mut self,
         turn: &mut Turn,
+        socket: SocketId,
         group: &str,
-        verdict: Result<(), String>,
+        verdict: &Result<(), String>,
     ) {
-        let Some(group) = self.groups.get_mut(group) else {
-            return;
-        };
-        let Socket::Opening { waiting } = &mut group.socket else {
-            return;
-        };
-        let waiting = std::mem::take(waiting);
-        match verdict {
-            Ok(()) => {
-                group.socket = Socket::Open { holders: waiting.clone() };
-                for id in waiting {
-                    self.order_spawn(turn, id, Stdin::Socket);
-                }
+        let waiting = match self.groups.get_mut(group).map(|group| &mut group.socket) {
+            Some(Socket::Opening { socket: opening, waiting }) if *opening == socket => {
+                std::mem::take(waiting)
             }
-            Err(why) => {
-                group.socket = Socket::Closed;
-                for id in waiting {
-                    let why = why.clone();
-                    self.tell(turn, id, machine::Event::SpawnFailed { why }, None);
+            Some(Socket::Closed | Socket::Opening { .. } | Socket::Open { .. }) | None => {
+                if verdict.is_ok() {
+                    turn.effects.push(Effect::CloseSocket { socket });
                 }
+                return;
+            }
+        };
+        let is_open = verdict.is_ok();
+        if let Some(group) = self.groups.get_mut(group) {
+            let holders = waiting.clone();
+            group.socket = if is_open { Socket::Open { socket, holders } } else { Socket::Closed };
+        }
+        for id in &waiting {
+            match verdict.clone() {
+                Ok(()) => self.order_spawn(turn, *id, Stdin::Socket(socket)),
+                Err(why) => self.tell(turn, *id, machine::Event::SpawnFailed { why }, None),
             }
         }
+        self.close_if_unheld(turn, group);
     }
 
     /// A child is gone or could not be made. The last one closes the socket; the path stays.
@@ -101,22 +122,26 @@ impl Supervisor {
         let Some(name) = self.processes.get(&id).map(|process| Arc::clone(&process.group)) else {
             return;
         };
-        let Some(group) = self.groups.get_mut(&name) else {
-            return;
-        };
-        let GroupKind::FastCgi(spec) = &group.configured.kind else {
-            return;
-        };
-        let Socket::Open { holders } = &mut group.socket else {
-            return;
-        };
-        if let Some(at) = holders.iter().position(|holder| *holder == id) {
+        let socket = self.groups.get_mut(&name).map(|group| &mut group.socket);
+        if let Some(Socket::Open { holders, .. }) = socket
+            && let Some(at) = holders.iter().position(|holder| *holder == id)
+        {
             holders.remove(at);
+            self.close_if_unheld(turn, &name);
         }
-        if holders.is_empty() {
+    }
+
+    fn close_if_unheld(&mut self, turn: &mut Turn, group: &str) {
+        let Some(group) = self.groups.get_mut(group) else {
+            return;
+        };
+        if let Socket::Open { socket, holders } = &group.socket
+            && let GroupKind::FastCgi(spec) = &group.configured.kind
+            && holders.is_empty()
+        {
             turn.log(Level::Info, closing(spec));
+            turn.effects.push(Effect::CloseSocket { socket: *socket });
             group.socket = Socket::Closed;
-            turn.effects.push(Effect::CloseSocket { group: name });
         }
     }
 }

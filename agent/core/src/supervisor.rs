@@ -35,6 +35,10 @@ const STOP_REPORT_SECS: i64 = 2;
 /// What supervisord says when it hears of a child's end (COMPAT-38).
 const CHILD_QUIT: &str = "received SIGCHLD indicating a child quit";
 
+/// Why a process has no child that was stopped while its birth hung; for [`Input::SpawnFailed`].
+pub const NOT_STARTED: &str = "stopped before it could be started: a file system or name service \
+                               that it needs hangs";
+
 /// The state of one host, whole: it can be written out and read back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Supervisor {
@@ -42,6 +46,7 @@ pub struct Supervisor {
     spawns: u64,
     pub(crate) seq: u64,
     pub(crate) next_process: u64,
+    pub(crate) next_socket: u64,
     pub(crate) mood: SupervisorState,
     pub(crate) started: bool,
     /// As last read, active or not.
@@ -107,6 +112,7 @@ impl Supervisor {
             spawns: 0,
             seq: 0,
             next_process: 1,
+            next_socket: 1,
             mood: SupervisorState::Running,
             started: false,
             configured,
@@ -173,7 +179,9 @@ impl Supervisor {
             Input::SpawnFailed { process, why } => {
                 self.tell(turn, process, machine::Event::SpawnFailed { why }, None);
             }
-            Input::SocketOpened { group, verdict } => self.socket_opened(turn, &group, verdict),
+            Input::SocketOpened { socket, group, verdict } => {
+                self.socket_opened(turn, socket, &group, &verdict);
+            }
             Input::ChildExited { process, pid, exit, at_mono_ns } => {
                 let event = machine::Event::ChildExited { pid, exit, at_mono_ns };
                 self.tell(turn, process, event, None);
@@ -330,6 +338,7 @@ impl Supervisor {
         match step {
             Step::Log(level, text) => turn.effects.push(Effect::Log(level, text)),
             Step::Spawn => self.spawn(turn, id),
+            Step::CancelSpawn => self.cancel_spawn(turn, id),
             Step::Childless => self.let_go_of_socket(turn, id),
             Step::Signal { pid, signal, group } => {
                 turn.effects.push(Effect::Signal { process: id, pid, signal, group, ticket: None });
@@ -373,6 +382,16 @@ impl Supervisor {
     fn spawn(&mut self, turn: &mut Turn, id: ProcessId) {
         if let Some(stdin) = self.hold_socket(turn, id) {
             self.order_spawn(turn, id, stdin);
+        }
+    }
+
+    /// Nobody wants the child that is being made. One that waits for its socket needs no hand.
+    fn cancel_spawn(&mut self, turn: &mut Turn, id: ProcessId) {
+        if self.leave_socket(id) {
+            let why = NOT_STARTED.to_owned();
+            self.tell(turn, id, machine::Event::SpawnFailed { why }, None);
+        } else {
+            turn.effects.push(Effect::CancelSpawn { process: id });
         }
     }
 

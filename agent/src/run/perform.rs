@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use agent_core::NOT_STARTED;
 use agent_core::command::{BadConfiguration, PreparedGroup, Refusal, Ticket};
-use agent_core::effect::{Effect, ProcessId, SpawnOrder, Stdin};
+use agent_core::effect::{Effect, ProcessId, SocketId, SpawnOrder, Stdin};
 use agent_core::input::{Input, Unwritten};
 use agent_core::spec::{GroupSpec, Level, ProcessSpec, SocketSpec};
 use proto_words::Signal;
@@ -27,8 +28,11 @@ impl Run {
                 queue.extend(self.check_command(ticket, process, spec));
             }
             Effect::Spawn(order) => queue.extend(self.spawn(order)),
-            Effect::OpenSocket { group, spec } => queue.extend(self.open_socket(group, spec)),
-            Effect::CloseSocket { group } => drop(self.sockets.remove(&group)),
+            Effect::CancelSpawn { process } => queue.extend(self.cancel_spawn(process)),
+            Effect::OpenSocket { socket, group, spec } => {
+                queue.extend(self.open_socket(socket, group, spec));
+            }
+            Effect::CloseSocket { socket } => drop(self.sockets.remove(&socket)),
             Effect::Signal { process, pid, signal, group, ticket } => {
                 queue.extend(self.signal(process, pid, signal, group, ticket));
             }
@@ -84,9 +88,9 @@ impl Run {
         let process = order.process;
         let socket = match order.stdin {
             Stdin::Pipe | Stdin::Events => None,
-            Stdin::Socket => self.sockets.get(&order.group).cloned(),
+            Stdin::Socket(socket) => self.sockets.get(&socket).cloned(),
         };
-        if order.stdin == Stdin::Socket && socket.is_none() {
+        if matches!(order.stdin, Stdin::Socket(_)) && socket.is_none() {
             let why = format!("internal error: the socket of {} is closed", order.group);
             return Some(Input::SpawnFailed { process, why });
         }
@@ -94,11 +98,23 @@ impl Run {
         refused.then(|| Input::SpawnFailed { process, why: spawn_thread_hangs().to_string() })
     }
 
-    fn open_socket(&mut self, group: Arc<str>, spec: SocketSpec) -> Option<Input> {
-        let job = Job::OpenSocket { group: Arc::clone(&group), spec };
+    fn cancel_spawn(&mut self, process: ProcessId) -> Option<Input> {
+        let cancelled = self.tools.jobs.cancel(process);
+        cancelled.then(|| Input::SpawnFailed { process, why: NOT_STARTED.to_owned() })
+    }
+
+    fn open_socket(
+        &mut self,
+        socket: SocketId,
+        group: Arc<str>,
+        spec: SocketSpec,
+    ) -> Option<Input> {
+        let job = Job::OpenSocket { socket, group: Arc::clone(&group), spec };
         let refused = self.tools.jobs.post(job).is_err();
-        refused
-            .then(|| Input::SocketOpened { group, verdict: Err(spawn_thread_hangs().to_string()) })
+        refused.then(|| {
+            let verdict = Err(spawn_thread_hangs().to_string());
+            Input::SocketOpened { socket, group, verdict }
+        })
     }
 
     fn write_stdin(&mut self, ticket: Ticket, process: ProcessId, bytes: Vec<u8>) -> Option<Input> {

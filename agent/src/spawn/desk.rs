@@ -70,19 +70,22 @@ struct State {
     /// Whose turn it is, by number.
     front: Option<u64>,
     /// Those at work, the late ones too.
-    at_work: BTreeMap<u64, Option<Birth>>,
+    at_work: BTreeMap<u64, Work>,
     turns: u64,
     threads: usize,
     idle: usize,
     closed: bool,
 }
 
-/// How far the work on a child is.
+/// What a thread is at work on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Birth {
-    process: ProcessId,
-    /// There is no way back any more.
-    begun: bool,
+enum Work {
+    /// A child that somebody waits for.
+    Birth(ProcessId),
+    /// A child that nobody wants any more.
+    Cancelled,
+    /// A child on its way, with no way back; or something else.
+    Committed,
 }
 
 /// A job whose turn has come.
@@ -95,10 +98,10 @@ pub(super) struct Turn {
 
 impl State {
     fn take(&mut self, job: Job, limits: Limits) -> Turn {
-        let birth = |process| Birth { process, begun: false };
         self.turns += 1;
         self.front = Some(self.turns);
-        self.at_work.insert(self.turns, job.child_of().map(birth));
+        let work = job.child_of().map_or(Work::Committed, Work::Birth);
+        self.at_work.insert(self.turns, work);
         Turn { number: self.turns, job, one_more: self.count_in(limits) }
     }
 
@@ -172,28 +175,29 @@ impl Desk {
         }
     }
 
-    /// A child is about to be born; `false` when nobody wants it any more.
-    pub(super) fn begin_birth(&self, number: u64) -> bool {
+    /// What a turn has come to is about to be told, or a child to be born; `false` when nobody wants
+    /// it any more.
+    pub(super) fn commit(&self, number: u64) -> bool {
         match self.lock().at_work.get_mut(&number) {
-            Some(Some(birth)) => {
-                birth.begun = true;
+            Some(work) if *work != Work::Cancelled => {
+                *work = Work::Committed;
                 true
             }
-            Some(None) | None => false,
+            Some(_) | None => false,
         }
     }
 
-    /// Nobody wants a child of this process any more: whether it is certain that none will be born.
-    /// It is not when its birth has begun; then it comes, or fails.
+    /// Nobody wants a child of this process any more: whether it is certain that none will be born,
+    /// and that nothing of it will be told. It is not when its birth has begun; then it comes, or
+    /// fails.
     pub(super) fn cancel(&self, process: ProcessId) -> bool {
         let mut state = self.lock();
         if let Some(at) = state.queue.iter().position(|job| job.child_of() == Some(process)) {
             drop(state.queue.remove(at));
             return true;
         }
-        let mut births = state.at_work.values_mut();
-        let birth = births.find(|birth| birth.is_some_and(|birth| birth.process == process));
-        birth.is_some_and(|birth| birth.take_if(|birth| !birth.begun).is_some())
+        let work = state.at_work.values_mut().find(|work| **work == Work::Birth(process));
+        work.map(|work| *work = Work::Cancelled).is_some()
     }
 
     /// Nothing more will be posted.

@@ -28,7 +28,7 @@ mod thread;
 
 use std::os::fd::OwnedFd;
 
-use agent_core::effect::{ProcessId, SpawnOrder};
+use agent_core::effect::{ProcessId, SocketId, SpawnOrder};
 use agent_core::spec::{ProcessSpec, SocketSpec};
 use agent_core::{Refusal, Ticket};
 use std::sync::Arc;
@@ -51,6 +51,8 @@ pub enum Job {
     },
     /// Make a listening socket. Answer: [`SpawnReport::SocketOpened`].
     OpenSocket {
+        /// Which.
+        socket: SocketId,
         /// The group that is to share it.
         group: Arc<str>,
         /// Where and how it listens.
@@ -88,6 +90,8 @@ pub enum SpawnReport {
     },
     /// A socket listens, or why not.
     SocketOpened {
+        /// Which.
+        socket: SocketId,
         /// The group.
         group: Arc<str>,
         /// The socket, or supervisord's text.

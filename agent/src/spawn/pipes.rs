@@ -70,7 +70,7 @@ pub(super) fn open(
         (Some(output(read, &spec.stderr, Use::of(&spec.stderr))?), Some(write))
     };
     let using = match kind {
-        Stdin::Pipe | Stdin::Socket => Use::of(&spec.stdout),
+        Stdin::Pipe | Stdin::Socket(_) => Use::of(&spec.stdout),
         Stdin::Events => Use::Protocol,
     };
     let channels = Channels {

@@ -7,7 +7,7 @@ use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use agent_core::effect::{ProcessId, SpawnOrder};
+use agent_core::effect::{ProcessId, SocketId, SpawnOrder};
 use agent_core::spec::ProcessSpec;
 use agent_core::{Refusal, Ticket};
 
@@ -138,7 +138,7 @@ impl Shared {
 enum Whose {
     Birth(ProcessId),
     Check(Ticket, ProcessId),
-    Socket(Arc<str>),
+    Socket(SocketId, Arc<str>),
     Errand,
 }
 
@@ -146,7 +146,7 @@ impl Whose {
     fn of(job: &Job) -> Self {
         match job {
             Job::Spawn { order, .. } => Self::Birth(order.process),
-            Job::OpenSocket { group, .. } => Self::Socket(Arc::clone(group)),
+            Job::OpenSocket { socket, group, .. } => Self::Socket(*socket, Arc::clone(group)),
             Job::Check { ticket, process, .. } => Self::Check(*ticket, *process),
             Job::Run(_) => Self::Errand,
         }
@@ -160,7 +160,9 @@ impl Whose {
             Self::Check(ticket, process) => {
                 SpawnReport::Checked { ticket, process, verdict: Err(Refusal::Failed(why)) }
             }
-            Self::Socket(group) => SpawnReport::SocketOpened { group, opened: Err(why) },
+            Self::Socket(socket, group) => {
+                SpawnReport::SocketOpened { socket, group, opened: Err(why) }
+            }
             Self::Errand => SpawnReport::Panicked(text),
         }
     }
@@ -180,7 +182,10 @@ impl Worker {
             }
             let whose = Whose::of(&job);
             let done = catch_unwind(AssertUnwindSafe(|| self.perform(number, job)));
-            let report = done.unwrap_or_else(|panic| Some(whose.report(text_of(&*panic))));
+            let report = done.unwrap_or_else(|panic| {
+                let wanted = self.shared.desk.commit(number);
+                wanted.then(|| whose.report(text_of(&*panic)))
+            });
             if let Some(report) = report {
                 (self.shared.report)(report);
             }
@@ -194,15 +199,18 @@ impl Worker {
                 let process = order.process;
                 match self.spawn(number, &order, socket) {
                     Ok(child) => SpawnReport::Born { process, child: child? },
-                    Err(why) => SpawnReport::Failed { process, why },
+                    Err(why) => {
+                        self.shared.desk.commit(number).then_some(())?;
+                        SpawnReport::Failed { process, why }
+                    }
                 }
             }
             Job::Check { ticket, process, spec } => {
                 SpawnReport::Checked { ticket, process, verdict: self.check(&spec) }
             }
-            Job::OpenSocket { group, spec } => {
+            Job::OpenSocket { socket, group, spec } => {
                 let opened = socket::open(&spec).map_err(|why| why.to_string());
-                SpawnReport::SocketOpened { group, opened }
+                SpawnReport::SocketOpened { socket, group, opened }
             }
             Job::Run(work) => {
                 work();
@@ -234,7 +242,7 @@ impl Worker {
             pipes::open(spec, order.stdin, socket).map_err(|why| why.text_for(&spec.name))?;
         let plan = self.birthplace.plan(spec, &command, &variables, &ends);
         let plan = plan.map_err(|why| why.text_for(&spec.name))?;
-        if !shared.desk.begin_birth(number) {
+        if !shared.desk.commit(number) {
             return Ok(None);
         }
         let birth = || self.birthplace.give_birth(plan, &ends);

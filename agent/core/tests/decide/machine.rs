@@ -2,10 +2,11 @@
 //!
 //! Each line is `seconds event -> steps`. STATE is an announcement, `log …` a line of the activity
 //! log (only where a test asks for the log), `spawn` and `signal` are what hands are told.
+//! A spawn that hangs is told in `births.rs`, also when it wants to be woken.
 
 use agent_core::input::Exit;
 use agent_core::machine::{Context, Event, Machine, Step};
-use proto_words::Now;
+use proto_words::{Now, ProcessState};
 
 use super::play::program;
 
@@ -44,6 +45,7 @@ fn show(step: &Step, with_log: bool) -> Option<String> {
         Step::Entered { to, .. } => Some(to.to_string()),
         Step::Log(level, text) => with_log.then(|| format!("log {} {text}", level.code())),
         Step::Spawn => Some("spawn".into()),
+        Step::CancelSpawn => Some("cancel".into()),
         Step::Childless => None,
         Step::Signal { signal, group, .. } => {
             Some(format!("{} {signal}", if *group { "signal-group" } else { "signal" }))
@@ -69,7 +71,8 @@ fn replay(options: &str, transcript: &str, with_log: bool) {
         let steps = machine.on_event(Context { now, spec: &spec, respawn }, event);
         let mut shown: Vec<_> = steps.iter().filter_map(|step| show(step, with_log)).collect();
         let wake = machine.deadline(respawn).map(|at| at / 1_000_000);
-        if let Some(wake) = wake.filter(|_| !with_log) {
+        let spawning = machine.state() == ProcessState::Starting && machine.pid() == 0;
+        if let Some(wake) = wake.filter(|_| !with_log && !spawning) {
             shown.push(format!("wake {}.{}", wake / 1000, wake % 1000 / 100));
         }
         wanted.push_str(&(line.split_whitespace().collect::<Vec<_>>().join(" ") + "\n"));

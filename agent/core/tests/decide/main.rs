@@ -1,5 +1,6 @@
 //! What the core decides, as transcripts and as properties. Nothing forks, nothing sleeps.
 
+mod births;
 mod host;
 mod listening;
 mod machine;

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use agent_core::command::{BadConfiguration, Command, Scope, Ticket};
-use agent_core::effect::{Effect, Event, ProcessId, Stdin};
+use agent_core::effect::{Effect, Event, ProcessId, SocketId, Stdin};
 use agent_core::input::{Exit, Input, Unwritten};
 use agent_core::listener::Said;
 use agent_core::{Ask, Supervisor};
@@ -90,6 +90,7 @@ struct World {
     checks: Vec<(Ticket, ProcessId)>,
     births: Vec<ProcessId>,
     socket: Socket,
+    last_socket: SocketId,
     /// Who has ever shared it.
     sharing: BTreeSet<ProcessId>,
     children: BTreeMap<ProcessId, i32>,
@@ -112,6 +113,7 @@ impl World {
             checks: Vec::new(),
             births: Vec::new(),
             socket: Socket::Closed,
+            last_socket: SocketId(0),
             sharing: BTreeSet::new(),
             children: BTreeMap::new(),
             sent: Vec::new(),
@@ -137,7 +139,7 @@ impl World {
                 assert!(!self.children.contains_key(&id), "a second child for one process");
                 assert!(!self.births.contains(&id), "two births at once for one process");
                 assert!(!self.finished, "a spawn after the end");
-                let shares = order.stdin == Stdin::Socket;
+                let shares = matches!(order.stdin, Stdin::Socket(_));
                 assert_eq!(shares, &*order.group == "d");
                 assert!(!shares || self.socket == Socket::Open, "a birth without its socket");
                 if shares {
@@ -145,9 +147,20 @@ impl World {
                 }
                 self.births.push(id);
             }
-            Effect::OpenSocket { .. } => {
+            Effect::OpenSocket { socket, .. } => {
+                self.last_socket = socket;
                 assert_eq!(self.socket, Socket::Closed);
                 self.socket = Socket::Asked;
+            }
+            Effect::CancelSpawn { process } => {
+                // What the hand has not begun is taken back; here it has begun half of them.
+                if process.0.is_multiple_of(2)
+                    && let Some(at) = self.births.iter().position(|birth| *birth == process)
+                {
+                    self.births.remove(at);
+                    let why = agent_core::NOT_STARTED.to_owned();
+                    self.feed(Input::SpawnFailed { process, why });
+                }
             }
             Effect::CloseSocket { .. } => {
                 assert_eq!(self.socket, Socket::Open);
@@ -229,7 +242,11 @@ impl World {
             Act::Open { good } if self.socket == Socket::Asked => {
                 self.socket = if good { Socket::Open } else { Socket::Closed };
                 let verdict = if good { Ok(()) } else { Err("no".to_owned()) };
-                self.feed(Input::SocketOpened { group: "d".into(), verdict });
+                self.feed(Input::SocketOpened {
+                    socket: self.last_socket,
+                    group: "d".into(),
+                    verdict,
+                });
             }
             Act::Birth { which, good } if !self.births.is_empty() => {
                 let process = self.births.remove(which % self.births.len());

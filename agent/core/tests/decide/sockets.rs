@@ -73,3 +73,19 @@ fn a_group_whose_socket_cannot_be_made_is_not_added() {
         ",
     );
 }
+
+#[test]
+fn who_is_stopped_while_the_socket_hangs_does_not_wait_for_it() {
+    replay(
+        "w 1 fastcgi: a stopwaitsecs=1; b stopwaitsecs=1",
+        "
+        0.0 started   -> running, w:a STARTING, log INFO Creating socket unix:///w, open w, w:b STARTING
+        1.0 1 stop w:a ->
+        2.0 woke      -> log INFO spawnerr: stopped before it could be started: a file system or name service that it needs hangs, w:a BACKOFF, log DEBG Attempted to kill a, which is in BACKOFF state., w:a STOPPED, answer 1 done
+        3.0 2 stop w:b ->
+        4.0 woke      -> log INFO spawnerr: stopped before it could be started: a file system or name service that it needs hangs, w:b BACKOFF, log DEBG Attempted to kill b, which is in BACKOFF state., w:b STOPPED, answer 2 done
+        5.0 opened w  -> log INFO Closing socket unix:///w, close w
+        ",
+        true,
+    );
+}

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use agent_core::command::{
     BadConfiguration, Command, PreparedGroup, Refusal, Reply, Scope, Ticket,
 };
-use agent_core::effect::{Effect, Event, Finish, ProcessId};
+use agent_core::effect::{Effect, Event, Finish, ProcessId, SocketId};
 use agent_core::input::{Exit, Input, Output, Stream};
 use agent_core::listener::Said;
 use agent_core::spec::GroupSpec;
@@ -22,6 +22,8 @@ pub struct Host {
     pub core: Supervisor,
     names: BTreeMap<ProcessId, String>,
     pids: BTreeMap<String, i32>,
+    /// Newest last.
+    sockets: Vec<(SocketId, String)>,
     next_pid: i32,
     fresh: Vec<GroupSpec>,
     with_log: bool,
@@ -36,6 +38,7 @@ impl Host {
             core,
             names: BTreeMap::new(),
             pids: BTreeMap::new(),
+            sockets: Vec::new(),
             next_pid: 100,
             fresh: specs,
             with_log,
@@ -87,9 +90,12 @@ impl Host {
             "unspawned" => {
                 Input::SpawnFailed { process: self.id(&next()), why: "no such command".into() }
             }
-            "opened" => Input::SocketOpened { group: next().into(), verdict: Ok(()) },
-            "unopened" => {
-                Input::SocketOpened { group: next().into(), verdict: Err("in use".into()) }
+            "opened" | "unopened" => {
+                let group = next();
+                let newest = self.sockets.iter().rev().find(|(_, of)| *of == group);
+                let socket = newest.expect("a socket that was asked for").0;
+                let verdict = if word == "opened" { Ok(()) } else { Err("in use".into()) };
+                Input::SocketOpened { socket, group: group.into(), verdict }
             }
             "exit" => self.child_exited(&next(), &next(), now),
             "sent" => {
@@ -174,6 +180,11 @@ impl Host {
         let input = self.input(words, now);
         let effects = self.core.on_input(now, input);
         self.learn();
+        for effect in &effects {
+            if let Effect::OpenSocket { socket, group, .. } = effect {
+                self.sockets.push((*socket, group.to_string()));
+            }
+        }
         let shown: Vec<_> = effects.iter().filter_map(|effect| self.show(effect)).collect();
         shown.join(", ")
     }
@@ -187,7 +198,11 @@ impl Host {
             Effect::CheckCommand { process, .. } => format!("check {}", name(process)),
             Effect::Spawn(order) => format!("spawn {}", name(&order.process)),
             Effect::OpenSocket { group, .. } => format!("open {group}"),
-            Effect::CloseSocket { group } => format!("close {group}"),
+            Effect::CloseSocket { socket } => {
+                let known = self.sockets.iter().find(|(known, _)| known == socket);
+                format!("close {}", known.expect("a socket that was opened").1)
+            }
+            Effect::CancelSpawn { process } => format!("cancel {}", name(process)),
             Effect::Signal { process, signal, .. } => format!("signal {} {signal}", name(process)),
             Effect::WriteStdin { process, .. } => format!("stdin {}", name(process)),
             Effect::SendEvent { process, bytes, .. } => {

@@ -11,9 +11,10 @@
 //! next input. A child's exit reaches the core when its output is in its logs, or after
 //! [`DRAIN_WAIT_MS`], since a hung disk must not keep a program from being restarted.
 
+mod exits;
 mod perform;
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
@@ -26,11 +27,12 @@ use tokio::io::unix::AsyncFd;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::clock::Clock;
-use crate::logs::{BytesReport, Order, Orders};
+use crate::logs::{BytesReport, Orders};
 use crate::mailbox::Letter;
 use crate::signals::Signals;
-use crate::spawn::reap::{self, Exits, Nursery};
-use crate::spawn::{Child, Jobs, SpawnReport};
+use crate::spawn::reap::{self, Exits, Watch};
+use crate::spawn::register::{Listed, Register};
+use crate::spawn::{Jobs, SpawnReport};
 
 /// Reports of hands that may wait for the loop. Hands block when it is full, which is right: the
 /// loop empties it in microseconds, or the agent has worse trouble.
@@ -75,8 +77,8 @@ pub trait Errands: Send + Sync {
 pub struct Tools {
     /// The spawn thread.
     pub jobs: Jobs,
-    /// Children between birth and its report.
-    pub nursery: Arc<Nursery>,
+    /// Every child that is about to be born, or is not reaped yet.
+    pub register: Arc<Register>,
     /// The bytes thread.
     pub orders: Orders,
     /// Where everybody reports to.
@@ -96,7 +98,9 @@ pub struct Tools {
 /// A child that runs.
 struct Running {
     pid: i32,
-    pidfd: OwnedFd,
+    watch: Watch,
+    /// Its line in the register goes with it.
+    _listed: Listed,
 }
 
 /// A child that is reaped, and whose last output is on its way to the logs.
@@ -118,7 +122,7 @@ struct Run {
     replies: HashMap<Ticket, oneshot::Sender<Reply>>,
     next_ticket: u64,
     finish: Option<Finish>,
-    /// We are PID 1, or have children from before: not every child that ends is ours.
+    /// Not every child that ends is ours.
     strangers_come: bool,
     /// Strangers may wait behind a child of ours.
     look_again: bool,
@@ -151,7 +155,7 @@ pub async fn run(core: Supervisor, first: Vec<Effect>, tools: Tools) -> std::io:
         replies: HashMap::new(),
         next_ticket: 0,
         finish: None,
-        strangers_come: signals.tell_of_strangers(),
+        strangers_come: reap::strangers_may_come(),
         look_again: false,
     };
     let mut queue = VecDeque::new();
@@ -185,7 +189,7 @@ impl Run {
             Some(report) = self.tools.reports.recv() => self.hear(report),
             signal = signals.next() => match signal {
                 Some(signal) => self.feed(Input::Signalled(signal)),
-                None => self.reap_strangers(),
+                None => self.somebody_ended(),
             },
             Some(letter) = self.tools.inbox.recv() => self.open(letter),
             () = sleep_until(self.tools.clock, wake) => self.woke(),
@@ -211,73 +215,6 @@ impl Run {
             self.tell_exit(id);
         }
         self.feed(Input::Woke);
-    }
-
-    /// Reaps those that have ended; says whether there were any. A debugger may hold back a child
-    /// that looks ended: the set tells when it lets go.
-    fn reap(&mut self) -> bool {
-        let mut ready = Vec::new();
-        if let Err(error) = self.exits.get_ref().ready(&mut ready) {
-            self.tools.orders.log(Level::Critical, format!("cannot look for exits: {error}"));
-        }
-        let before = self.children.len();
-        for key in &ready {
-            self.reap_one(ProcessId(*key));
-        }
-        self.children.len() < before
-    }
-
-    fn reap_one(&mut self, process: ProcessId) {
-        let Some(child) = self.children.get(&process) else {
-            return;
-        };
-        let exit = match reap::wait_pidfd(&child.pidfd) {
-            Ok(Some(exit)) => exit,
-            Ok(None) => return,
-            Err(error) => {
-                let text = format!(
-                    "waitpid error {}; a process may not be cleaned up properly",
-                    error.raw_os_error().unwrap_or(0)
-                );
-                self.tools.orders.log(Level::Critical, text);
-                Exit::Code(-1)
-            }
-        };
-        // Its pid may be somebody else's from now on: it is not signalled any more.
-        let Some(child) = self.children.remove(&process) else {
-            return;
-        };
-        // A child that is being born may hold a copy of the pidfd for a moment: closing is not enough.
-        if let Err(error) = self.exits.get_ref().remove(&child.pidfd) {
-            self.tools
-                .orders
-                .log(Level::Critical, format!("cannot forget pid {}: {error}", child.pid));
-        }
-        let at_mono_ns = self.tools.clock.now().mono_ns;
-        self.draining.insert(process, Draining { pid: child.pid, exit, at_mono_ns });
-        if self.tools.orders.post(Order::Drain { process, pid: child.pid }).is_err() {
-            self.tell_exit(process);
-        }
-    }
-
-    fn tell_exit(&mut self, process: ProcessId) {
-        if let Some(Draining { pid, exit, at_mono_ns }) = self.draining.remove(&process) {
-            self.feed(Input::ChildExited { process, pid, exit, at_mono_ns });
-        }
-    }
-
-    /// Only where there may be any. A child of ours may stand in front of a stranger: then it is looked again
-    /// after the next exit or birth.
-    fn reap_strangers(&mut self) {
-        if !self.strangers_come {
-            return;
-        }
-        let ours: HashSet<i32> = self.children.values().map(|child| child.pid).collect();
-        let found = reap::reap_strangers(&self.tools.nursery, &|pid| ours.contains(&pid));
-        self.look_again = found.look_again;
-        for (pid, exit) in found.reaped {
-            self.feed(Input::StrangerExited { pid, exit });
-        }
     }
 
     fn hear(&mut self, report: Report) {
@@ -323,21 +260,6 @@ impl Run {
             }
             Report::Input(input) => self.feed(*input),
         }
-    }
-
-    fn born(&mut self, process: ProcessId, child: Child) {
-        let Child { pid, pidfd, channels } = child;
-        if let Err(error) = self.exits.get_ref().add(process.0, &pidfd) {
-            let text = format!("cannot watch pid {pid} for its exit: {error}");
-            self.tools.orders.log(Level::Critical, text);
-        }
-        self.children.insert(process, Running { pid, pidfd });
-        self.tools.nursery.claim(pid);
-        if self.tools.orders.post(Order::Attach { process, pid, channels }).is_err() {
-            let text = format!("the log thread hangs; the output of pid {pid} is not read");
-            self.tools.orders.log(Level::Error, text);
-        }
-        self.feed(Input::Spawned { process, pid });
     }
 
     fn open(&mut self, letter: Letter) {

@@ -19,8 +19,8 @@ const LAST_SIGNALS: Duration = Duration::from_millis(1);
 /// The signals, listened to.
 pub struct Signals {
     streams: [(Signal, SignalStream); 5],
-    /// Only where strangers' ends come to us.
-    strangers: Option<SignalStream>,
+    /// SIGCHLD, only where pidfds do not tell of all who end.
+    children: Option<SignalStream>,
 }
 
 /// Holds the signals back from this thread and from those that it will make, until
@@ -42,20 +42,15 @@ impl Signals {
             let word = Signal::from_number(number).unwrap_or(Signal::TERM);
             Ok((word, signal(SignalKind::from_raw(number))?))
         };
-        let strangers =
-            reap::strangers_may_come().then(|| signal(SignalKind::child())).transpose()?;
+        let wanted = reap::strangers_may_come() || !reap::pidfds_work();
+        let children = wanted.then(|| signal(SignalKind::child())).transpose()?;
         let [hup, int, quit, usr2, term] = HEARD;
         let signals = Self {
             streams: [watch(hup)?, watch(int)?, watch(quit)?, watch(usr2)?, watch(term)?],
-            strangers,
+            children,
         };
         mask(SigmaskHow::SIG_UNBLOCK);
         Ok(signals)
-    }
-
-    /// Whether ends of strangers are told.
-    pub(crate) fn tell_of_strangers(&self) -> bool {
-        self.strangers.is_some()
     }
 
     /// The next signal to the agent; `None` says that a child of somebody's has ended.
@@ -68,7 +63,7 @@ impl Signals {
             _ = quit.1.recv() => Some(quit.0),
             _ = usr2.1.recv() => Some(usr2.0),
             _ = term.1.recv() => Some(term.0),
-            () = next_or_never(self.strangers.as_mut()) => None,
+            () = next_or_never(self.children.as_mut()) => None,
         }
     }
 

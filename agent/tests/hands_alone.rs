@@ -3,12 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
 use std::collections::BTreeMap;
+use std::os::fd::OwnedFd;
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use agent::logs::{ActivityLog, ActivitySettings, Bytes, BytesReport, Order, Place, Rotation};
-use agent::spawn::reap::{Exits, Strangers, reap_strangers, wait_pidfd};
+use agent::spawn::reap::{Exits, Strangers, Watch, reap_strangers, wait};
 use agent::spawn::{Child, Job, SpawnReport, SpawnSettings, Spawner};
 use agent_core::effect::{ProcessId, SpawnOrder, Stdin};
 use agent_core::input::Exit;
@@ -76,6 +77,11 @@ fn birth(spawner: &Spawner, reports: &Receiver<SpawnReport>, key: u64, command: 
     }
 }
 
+fn pidfd(child: &Child) -> &OwnedFd {
+    let Watch::Pidfd(pidfd) = &child.watch else { panic!("pidfds work where tests run") };
+    pidfd
+}
+
 fn descriptors() -> usize {
     std::fs::read_dir("/proc/self/fd").unwrap().count()
 }
@@ -105,21 +111,21 @@ fn five_hundred_births_leave_nothing_behind() {
     let mut living = BTreeMap::new();
     for key in 0..500 {
         let child = birth(&spawner, &born, key, "true");
-        spawner.nursery().claim(child.pid);
-        exits.add(key, &child.pidfd).unwrap();
-        let (process, pid, channels) = (ProcessId(key), child.pid, child.channels);
-        let attach = Order::Attach { process, pid, channels };
+        exits.add(key, pidfd(&child)).unwrap();
+        let Child { pid, watch, listed, channels } = child;
+        let attach = Order::Attach { process: ProcessId(key), pid, channels };
         assert!(bytes.orders().post(attach).is_ok());
-        living.insert(key, (child.pid, child.pidfd));
+        living.insert(key, (pid, watch, listed));
     }
     let mut ready = Vec::new();
     while !living.is_empty() {
         readable(&exits);
         exits.ready(&mut ready).unwrap();
         for key in ready.drain(..) {
-            let (pid, pidfd) = living.remove(&key).unwrap();
-            assert_eq!(wait_pidfd(&pidfd).unwrap(), Some(Exit::Code(0)));
-            exits.remove(&pidfd).unwrap();
+            let (pid, watch, _listed) = living.remove(&key).unwrap();
+            assert_eq!(wait(pid, &watch).unwrap(), Some(Exit::Code(0)));
+            let Watch::Pidfd(pidfd) = &watch else { panic!("pidfds work where tests run") };
+            exits.remove(pidfd).unwrap();
             let process = ProcessId(key);
             assert!(bytes.orders().post(Order::Drain { process, pid }).is_ok());
             let said = drained.recv_timeout(DEADLINE).unwrap();
@@ -136,23 +142,21 @@ fn five_hundred_births_leave_nothing_behind() {
 fn strangers_are_reaped_and_children_never() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let (spawner, born) = spawner();
-    let nursery = spawner.nursery();
+    let register = spawner.register();
     let ours = birth(&spawner, &born, 1, "sh -c 'exit 3'");
-    readable(&ours.pidfd);
+    readable(pidfd(&ours));
     let nothing = Strangers { reaped: vec![], look_again: true };
-    assert_eq!(reap_strangers(&nursery, &|_| false), nothing, "newborn");
-    nursery.claim(ours.pid);
-    assert_eq!(reap_strangers(&nursery, &|pid| pid == ours.pid), nothing, "known");
-    assert_eq!(wait_pidfd(&ours.pidfd).unwrap(), Some(Exit::Code(3)));
+    assert_eq!(reap_strangers(&register), nothing);
+    assert_eq!(wait(ours.pid, &ours.watch).unwrap(), Some(Exit::Code(3)));
     let stranger = std::process::Command::new("sh").args(["-c", "exit 4"]).spawn();
     let stranger = i32::try_from(stranger.unwrap().id()).unwrap();
     let pid = rustix::process::Pid::from_raw(stranger).unwrap();
-    let pidfd = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty());
-    readable(&pidfd.unwrap());
+    let other = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty());
+    readable(&other.unwrap());
     let one = Strangers { reaped: vec![(stranger, Exit::Code(4))], look_again: false };
-    assert_eq!(reap_strangers(&nursery, &|pid| pid == ours.pid), one);
-    assert_eq!(reap_strangers(&nursery, &|_| false), Strangers::default());
-    drop(nursery);
+    assert_eq!(reap_strangers(&register), one);
+    assert_eq!(reap_strangers(&register), Strangers::default());
+    drop((ours, register));
     spawner.finish();
 }
 

@@ -12,6 +12,7 @@ pub mod fastcgi;
 pub mod feed;
 pub mod fleet;
 pub mod home;
+pub mod hung;
 pub mod journal;
 pub mod loaded;
 pub mod native;

@@ -23,7 +23,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::places;
-use crate::subject::{Client, Daemon, Subject, wait_text};
+use crate::subject::{Client, Daemon, Host, Subject, wait_text};
 use crate::wait::{self, PATIENCE};
 
 /// With this variable set the original's run writes its transcript instead of comparing it: so
@@ -49,9 +49,26 @@ impl Scenario {
     ///
     /// When something else was seen; the text shows both.
     pub fn play(&self, subject: Subject, client: Client) {
+        self.play_on(Host::new(subject, &self.read("supervisord.conf")), client);
+    }
+
+    /// As [`Scenario::play`], with our agent and our client, on a kernel that refuses these things
+    /// ([`Host::confine`]).
+    ///
+    /// # Panics
+    ///
+    /// As [`Scenario::play`].
+    pub fn play_confined(&self, words: &[&str]) {
+        let mut host = Host::new(Subject::Ours, &self.read("supervisord.conf"));
+        host.confine(words);
+        self.play_on(host, Client::Ours);
+    }
+
+    fn play_on(&self, host: Host, client: Client) {
+        let subject = host.subject();
         let wanted = self.read("transcript.txt");
         let mut stage = Stage {
-            daemon: Daemon::start(subject, &self.read("supervisord.conf")),
+            daemon: Daemon::start_on(host),
             scenario: self,
             client,
             seen: String::new(),

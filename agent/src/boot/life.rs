@@ -301,7 +301,7 @@ fn work(
     let errands = Arc::new(HostErrands::new(remembering, &configuration, orders.clone()));
     let tools = Tools {
         jobs: spawner.jobs(),
-        nursery: spawner.nursery(),
+        register: spawner.register(),
         orders,
         reports,
         report,

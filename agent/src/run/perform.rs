@@ -100,6 +100,9 @@ impl Run {
 
     fn cancel_spawn(&mut self, process: ProcessId) -> Option<Input> {
         let cancelled = self.tools.jobs.cancel(process);
+        if !cancelled && let Some(pid) = self.tools.register.child_of(process) {
+            reap::kill_newborn(pid);
+        }
         cancelled.then(|| Input::SpawnFailed { process, why: NOT_STARTED.to_owned() })
     }
 
@@ -150,7 +153,7 @@ impl Run {
         ticket: Option<Ticket>,
     ) -> Option<Input> {
         let sent = match self.children.get(&process) {
-            Some(child) if child.pid == pid => reap::signal_child(&child.pidfd, pid, signal, group),
+            Some(child) if child.pid == pid => reap::signal_child(&child.watch, pid, signal, group),
             // Reaped already; its exit is on its way to the core.
             Some(_) | None => Err(nix::errno::Errno::ESRCH),
         };

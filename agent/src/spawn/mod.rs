@@ -9,13 +9,15 @@
 //!                └──────────┴──────────┴────> Failed { why }: supervisord's spawnerr
 //! ```
 //!
-//! This directory holds all unsafe code of the agent: `child.rs` (between clone and exec) and
-//! `reap.rs` (signals and waiting for strangers).
+//! This directory holds all unsafe code of the agent: `birth.rs` (clone), `child.rs` (between clone
+//! and exec), `register.rs` (memory that children write to) and `reap.rs` (signals and waiting).
 
 pub mod memory;
 pub mod reap;
+pub mod register;
 pub mod socket;
 
+mod birth;
 mod child;
 mod desk;
 mod environment;
@@ -33,6 +35,8 @@ use agent_core::spec::{ProcessSpec, SocketSpec};
 use agent_core::{Refusal, Ticket};
 use std::sync::Arc;
 
+use self::reap::Watch;
+use self::register::Listed;
 use crate::logs::Channels;
 
 pub use desk::{HUNG_WAITING_MAX, JOBS_WAITING_MAX, LATE, THREADS_MAX};
@@ -115,8 +119,10 @@ pub enum SpawnReport {
 pub struct Child {
     /// Its pid.
     pub pid: i32,
-    /// It becomes readable when the child ends; see [`reap::Exits`].
-    pub pidfd: OwnedFd,
+    /// What tells of its end.
+    pub watch: Watch,
+    /// Its line in the register, until it is reaped.
+    pub listed: Listed,
     /// For the bytes thread.
     pub channels: Channels,
 }

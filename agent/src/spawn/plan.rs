@@ -6,6 +6,7 @@ use std::ffi::{CString, NulError, OsString, c_char};
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::ptr;
+use std::sync::atomic::AtomicI32;
 
 use agent_core::spec::{ProcessSpec, UserSpec};
 use nix::unistd::{Gid, Uid, User, getgrouplist, getuid};
@@ -19,6 +20,8 @@ pub(super) const NOT_SPAWNED: &[u8] = b"supervisor: child process was not spawne
 /// What the child does, in the order of its steps.
 #[derive(Debug)]
 pub(super) struct Plan {
+    /// Where it writes its pid first of all; null until the birth begins.
+    pub line: *const AtomicI32,
     /// Descriptors for 0, 1 and 2; all are above 2.
     pub stdio: [i32; 3],
     /// The child shares the agent's table of descriptors, and begins by making its own of those
@@ -104,6 +107,7 @@ impl Plan {
         let directory = spec.directory.as_deref();
         let first_word = command.words.first().map_or("", String::as_str);
         Ok(Self {
+            line: ptr::null(),
             stdio: [&*ends.stdin, &ends.stdout, stderr].map(AsRawFd::as_raw_fd),
             own_below: None,
             closing,

@@ -4,21 +4,22 @@
 
 #![expect(unsafe_code, reason = "kill, pidfd_send_signal and waitid for any child are raw calls")]
 
-use std::collections::HashSet;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use agent_core::input::Exit;
 use nix::errno::Errno;
 use nix::sys::signal::SigHandler;
-use nix::sys::signal::Signal::SIGXFSZ;
+use nix::sys::signal::Signal::{SIGKILL, SIGXFSZ};
 use proto_words::Signal;
 use rustix::event::{Timespec, epoll};
-use rustix::process::{WaitId, WaitIdOptions, WaitIdStatus, waitid};
+use rustix::process::{
+    Pid, PidfdFlags, WaitId, WaitIdOptions, WaitIdStatus, getpid, pidfd_open, waitid,
+};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
+
+use super::register::Register;
 
 /// Exits that one look takes out; the next look finds the rest.
 const EXITS_AT_ONCE_MAX: usize = 256;
@@ -111,15 +112,43 @@ pub fn ignore_file_size_signal() {
     let _ = unsafe { nix::sys::signal::signal(SIGXFSZ, SigHandler::SigIgn) };
 }
 
-/// Reaps a child by its pidfd: how it ended, or `None` when it still runs.
+/// What tells of a child's end.
+#[derive(Debug)]
+pub enum Watch {
+    /// It becomes readable; see [`Exits`].
+    Pidfd(OwnedFd),
+    /// SIGCHLD, which says no more than that one of the children has ended: a kernel before 5.4,
+    /// or a seccomp profile in the way.
+    Signal,
+}
+
+/// Whether the kernel has all that it takes to watch children by pidfd.
+#[must_use]
+pub fn pidfds_work() -> bool {
+    let Ok(own) = pidfd_open(getpid(), PidfdFlags::empty()) else {
+        return false;
+    };
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
+    // We are no child of ours; whoever does not know the question says something else.
+    let waits =
+        matches!(waitid(WaitId::PidFd(own.as_fd()), options), Err(rustix::io::Errno::CHILD));
+    waits && send(&own, 0).is_ok()
+}
+
+/// Reaps a child: how it ended, or `None` when it still runs.
 ///
 /// # Errors
 ///
 /// `ECHILD` when somebody else has reaped it: its end is unknown, and it will never be known.
-pub fn wait_pidfd(pidfd: &OwnedFd) -> io::Result<Option<Exit>> {
+pub fn wait(pid: i32, watch: &Watch) -> io::Result<Option<Exit>> {
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
+    let whom = || match watch {
+        Watch::Pidfd(pidfd) => Some(WaitId::PidFd(pidfd.as_fd())),
+        Watch::Signal => Pid::from_raw(pid).map(WaitId::Pid),
+    };
     loop {
-        match waitid(WaitId::PidFd(pidfd.as_fd()), options) {
+        let whom = whom().ok_or(rustix::io::Errno::CHILD)?;
+        match waitid(whom, options) {
             Ok(status) => return Ok(status.as_ref().map(exit_of)),
             Err(rustix::io::Errno::INTR) => {}
             Err(errno) => return Err(errno.into()),
@@ -139,59 +168,32 @@ fn exit_of(status: &WaitIdStatus) -> Exit {
 /// # Errors
 ///
 /// `ESRCH` when it is gone, `EPERM` when it has become somebody else.
-pub fn signal_child(pidfd: &OwnedFd, pid: i32, signal: Signal, group: bool) -> Result<(), Errno> {
+pub fn signal_child(watch: &Watch, pid: i32, signal: Signal, group: bool) -> Result<(), Errno> {
     let number = signal.number();
-    let sent = if group {
-        // SAFETY: kill takes plain numbers and touches no memory.
-        libc::c_long::from(unsafe { libc::kill(-pid, number) })
-    } else {
-        let fd = pidfd.as_raw_fd();
-        let no_info = std::ptr::null::<libc::siginfo_t>();
-        // SAFETY: the descriptor is borrowed for the call; a null siginfo is allowed.
-        unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd, number, no_info, 0) }
-    };
-    Errno::result(sent).map(drop)
-}
-
-/// Children that are born but that the core does not know yet, so that none of them is taken for
-/// a stranger: a child may have ended before its birth is reported.
-#[derive(Debug, Default)]
-pub struct Nursery {
-    births_in_progress: AtomicUsize,
-    newborn: Mutex<HashSet<i32>>,
-}
-
-impl Nursery {
-    /// The core knows this child now.
-    pub fn claim(&self, pid: i32) {
-        self.lock().remove(&pid);
-    }
-
-    /// Runs a birth; the pid it returns is remembered until it is claimed.
-    pub(super) fn birth<T, E>(
-        &self,
-        pid_of: impl FnOnce(&T) -> i32,
-        birth: impl FnOnce() -> Result<T, E>,
-    ) -> Result<T, E> {
-        self.births_in_progress.fetch_add(1, Ordering::SeqCst);
-        let born = birth();
-        if let Ok(child) = &born {
-            self.lock().insert(pid_of(child));
+    match watch {
+        Watch::Pidfd(pidfd) if !group => send(pidfd, number),
+        // It is not reaped, so the pid is still its own.
+        Watch::Pidfd(_) | Watch::Signal => {
+            let whom = if group { -pid } else { pid };
+            // SAFETY: kill takes plain numbers and touches no memory.
+            Errno::result(unsafe { libc::kill(whom, number) }).map(drop)
         }
-        self.births_in_progress.fetch_sub(1, Ordering::SeqCst);
-        born
     }
+}
 
-    /// Whether this dead child may be one of ours. Asked after the child was seen dead: it was
-    /// born before that, so either its birth is still in progress, or it is in the set.
-    fn may_own(&self, pid: i32) -> bool {
-        self.births_in_progress.load(Ordering::SeqCst) > 0 || self.lock().contains(&pid)
-    }
+/// Kills a child whose birth hangs, so that its exec fails. It is not reaped before its birth is
+/// told, so the pid is its own.
+pub fn kill_newborn(pid: i32) {
+    // One that is gone already is told as well.
+    let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), SIGKILL);
+}
 
-    fn lock(&self) -> MutexGuard<'_, HashSet<i32>> {
-        // The set is whole after each statement, so a panic elsewhere does not spoil it.
-        self.newborn.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn send(pidfd: &OwnedFd, number: i32) -> Result<(), Errno> {
+    let fd = pidfd.as_raw_fd();
+    let no_info = std::ptr::null::<libc::siginfo_t>();
+    // SAFETY: the descriptor is borrowed for the call; a null siginfo is allowed.
+    let sent = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd, number, no_info, 0) };
+    Errno::result(sent).map(drop)
 }
 
 /// Whether children may end that are not ours: as PID 1, where every orphan comes to us, or with
@@ -214,12 +216,12 @@ pub struct Strangers {
 }
 
 /// Reaps children that are not ours: inherited ones, and orphans when the agent is PID 1. Each is
-/// looked at first and only then taken, so that a known pid is never taken from its pidfd.
-pub fn reap_strangers(nursery: &Nursery, known: &dyn Fn(i32) -> bool) -> Strangers {
+/// looked at first and only then taken, so that a listed one is never taken from its pidfd.
+pub fn reap_strangers(register: &Register) -> Strangers {
     let mut strangers = Strangers::default();
     while let Some((pid, exit)) = peek() {
         let full = strangers.reaped.len() >= STRANGERS_AT_ONCE_MAX;
-        if full || nursery.may_own(pid) || known(pid) {
+        if full || register.may_own(pid) {
             strangers.look_again = true;
             break;
         }

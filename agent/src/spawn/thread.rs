@@ -11,10 +11,11 @@ use agent_core::effect::{ProcessId, SocketId, SpawnOrder};
 use agent_core::spec::ProcessSpec;
 use agent_core::{Refusal, Ticket};
 
-use super::child::Birthplace;
+use super::birth::{Birthplace, Unborn};
 use super::desk::{Desk, Limits, Turn};
 use super::environment::Environment;
-use super::reap::Nursery;
+use super::reap::pidfds_work;
+use super::register::Register;
 use super::{Child, Job, Report, SpawnReport, SpawnSettings, pipes, resolve, socket};
 
 /// A handle to post jobs with. Cheap to clone; posting never blocks.
@@ -77,7 +78,8 @@ impl Spawner {
             desk: Desk::new(limits),
             environment: Environment::new(std::env::vars_os(), settings.server_url),
             minfds: settings.minfds,
-            nursery: Arc::default(),
+            pidfds: pidfds_work(),
+            register: Arc::new(Register::new()?),
             report,
         });
         shared.desk.open();
@@ -91,10 +93,10 @@ impl Spawner {
         self.jobs.clone()
     }
 
-    /// Children that the core does not know yet: claim each when its birth is heard of.
+    /// Every child that is about to be born, or is not reaped yet.
     #[must_use]
-    pub fn nursery(&self) -> Arc<Nursery> {
-        Arc::clone(&self.shared.nursery)
+    pub fn register(&self) -> Arc<Register> {
+        Arc::clone(&self.shared.register)
     }
 
     /// Waits until every job is done. Other handles must be dropped before, and reports must be
@@ -110,13 +112,14 @@ struct Shared {
     desk: Desk,
     environment: Environment,
     minfds: i64,
-    nursery: Arc<Nursery>,
+    pidfds: bool,
+    register: Arc<Register>,
     report: Report,
 }
 
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared").field("nursery", &self.nursery).finish_non_exhaustive()
+        f.debug_struct("Shared").field("register", &self.register).finish_non_exhaustive()
     }
 }
 
@@ -126,7 +129,7 @@ impl Shared {
         let shared = Arc::clone(self);
         let thread = std::thread::Builder::new().name("spawn".to_owned());
         let hired = thread.spawn(move || {
-            let birthplace = Birthplace::new(shared.minfds);
+            let birthplace = Birthplace::new(shared.minfds, shared.pidfds);
             Worker { shared: Arc::clone(&shared), birthplace }.run();
             shared.desk.count_out();
         });
@@ -245,10 +248,11 @@ impl Worker {
         if !shared.desk.commit(number) {
             return Ok(None);
         }
-        let birth = || self.birthplace.give_birth(plan, &ends);
-        let (pid, pidfd) =
-            shared.nursery.birth(|(pid, _)| *pid, birth).map_err(|why| why.text_for(&spec.name))?;
-        Ok(Some(Child { pid, pidfd, channels }))
+        let listed = shared.register.expect(order.process);
+        let listed = listed.ok_or(Unborn::Unlisted).map_err(|why| why.text_for(&spec.name))?;
+        let born = self.birthplace.give_birth(plan, &ends, &listed);
+        let (pid, watch) = born.map_err(|why| why.text_for(&spec.name))?;
+        Ok(Some(Child { pid, watch, listed, channels }))
     }
 }
 

@@ -54,10 +54,10 @@ fn directory_umask_and_group_are_its_own() {
     let mut spec = host.spec(r#"sh -c 'pwd; umask; cut -d" " -f1,5,6 /proc/$$/stat'"#);
     spec.directory = Some("/usr".to_owned());
     spec.umask = Some(0o027);
-    let (pid, pidfd) = host.start(spec);
+    let (pid, watch) = host.start(spec);
     let session = nix::unistd::getsid(None).unwrap();
     let expected = format!("/usr\n0027\n{pid} {pid} {session}\n");
-    assert_eq!(host.end(pid, &pidfd).stdout, expected);
+    assert_eq!(host.end(pid, &watch).stdout, expected);
 }
 
 #[test]
@@ -113,19 +113,19 @@ fn a_signal_goes_to_the_child_or_to_its_group() {
     let host = Host::new();
     // The grandchild holds the pipe: it ends only if the group is signalled.
     let script = "sleep 1000 & echo $!; wait";
-    let (pid, pidfd) = host.start(host.spec(&format!("/bin/sh -c '{script}'")));
+    let (pid, watch) = host.start(host.spec(&format!("/bin/sh -c '{script}'")));
     host.await_text("out", "\n");
-    signal_child(&pidfd, pid, Signal::TERM, false).unwrap();
+    signal_child(&watch, pid, Signal::TERM, false).unwrap();
     let terminated = Exit::Signal { number: 15, core_dumped: false };
-    assert_eq!(wait(&pidfd), terminated);
+    assert_eq!(wait(&watch), terminated);
     let sleeper: i32 = host.read("out").trim().parse().unwrap();
     let sleeper = nix::unistd::Pid::from_raw(sleeper);
     assert_eq!(nix::unistd::getpgid(Some(sleeper)).unwrap().as_raw(), pid);
-    signal_child(&pidfd, pid, Signal::KILL, true).unwrap();
+    signal_child(&watch, pid, Signal::KILL, true).unwrap();
     crate::support::until("the grandchild is gone", || {
         let stat = std::fs::read_to_string(format!("/proc/{sleeper}/stat"));
         stat.map_or(true, |stat| stat.contains(") Z "))
     });
-    let gone = signal_child(&pidfd, pid, Signal::TERM, false);
+    let gone = signal_child(&watch, pid, Signal::TERM, false);
     assert_eq!(gone, Err(nix::errno::Errno::ESRCH));
 }

@@ -31,7 +31,7 @@ fn a_listener_is_heard_and_gets_its_events_and_its_log_has_what_it_said() {
     let host = Host::with(Level::Debug, false);
     let script = "echo READY; read a; printf \"RESULT 2\\nOK\"; echo READY; read b; echo RESULT; \
                   echo \"$a $b\" >&2";
-    let (pid, pidfd) = host.start_listener(host.spec(&format!("/bin/sh -c '{script}'")));
+    let (pid, watch) = host.start_listener(host.spec(&format!("/bin/sh -c '{script}'")));
     assert_eq!(host.said(pid), Said::Ready);
     assert_eq!(host.send(pid, 7, b"one\n"), Ok(()));
     assert_eq!([host.said(pid), host.said(pid)], [Said::Processed, Said::Ready]);
@@ -39,7 +39,7 @@ fn a_listener_is_heard_and_gets_its_events_and_its_log_has_what_it_said() {
     assert_eq!(host.send(pid, 9, b"two\n"), Ok(()));
     assert_eq!(host.said(pid), Said::BadResultLine("RESULT".to_owned()));
     assert_eq!(host.send(pid, 10, b"to the deaf\n"), Err(Unwritten::Closed));
-    let ended = host.end(pid, &pidfd);
+    let ended = host.end(pid, &watch);
     assert_eq!(
         (ended.stdout.as_str(), ended.stderr.as_str()),
         ("READY\nRESULT 2\nOKREADY\nRESULT\n", "one two\n")
@@ -53,26 +53,26 @@ fn a_listener_is_heard_and_gets_its_events_and_its_log_has_what_it_said() {
 #[test]
 fn a_listener_that_does_not_read_holds_up_nobody_and_one_event_of_any_size_is_taken() {
     let host = Host::new();
-    let (pid, pidfd) = host.start_listener(host.spec("/bin/sh -c 'echo READY; exec sleep 1000'"));
+    let (pid, watch) = host.start_listener(host.spec("/bin/sh -c 'echo READY; exec sleep 1000'"));
     assert_eq!(host.said(pid), Said::Ready);
     assert_eq!(host.send(pid, 1, &vec![b'x'; 20 << 20]), Ok(()));
     assert_eq!(host.send(pid, 2, b"and no more"), Err(Unwritten::Full));
     let pid = nix::unistd::Pid::from_raw(pid);
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
-    host.end(pid.as_raw(), &pidfd);
+    host.end(pid.as_raw(), &watch);
 }
 
 #[test]
 fn a_listener_that_closes_its_stdin_gets_nothing() {
     let host = Host::new();
     let script = "exec 0<&-; echo READY; exec sleep 1000";
-    let (pid, pidfd) = host.start_listener(host.spec(&format!("/bin/sh -c '{script}'")));
+    let (pid, watch) = host.start_listener(host.spec(&format!("/bin/sh -c '{script}'")));
     assert_eq!(host.said(pid), Said::Ready);
     assert_eq!(host.send(pid, 1, b"one\n"), Err(Unwritten::Closed));
     assert_eq!(host.send(pid, 1, b"one\n"), Err(Unwritten::Closed));
     let pid = nix::unistd::Pid::from_raw(pid);
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
-    host.end(pid.as_raw(), &pidfd);
+    host.end(pid.as_raw(), &watch);
 }
 
 #[test]
@@ -106,8 +106,8 @@ fn output_is_told_piece_by_piece_where_that_is_wanted_but_never_a_listeners_stdo
     assert!(told.contains(&(Stream::Stderr, "logged", b"e\n".to_vec())), "{told:?}");
     assert_eq!(ended.stdout, "ac");
 
-    let (pid, pidfd) = host.start_listener(spec);
-    let ended = host.end(pid, &pidfd);
+    let (pid, watch) = host.start_listener(spec);
+    let ended = host.end(pid, &watch);
     let logged = |report: &BytesReport| {
         matches!(report, BytesReport::Wrote { output: Output::Logged(Stream::Stderr, _), .. })
     };

@@ -46,8 +46,8 @@ fn everything_a_child_wrote_is_there_when_it_is_drained() {
 #[test]
 fn a_drain_does_not_wait_for_a_grandchild_that_holds_the_pipe() {
     let host = Host::new();
-    let (pid, pidfd) = host.start(host.spec("sh -c 'echo before; sleep 1000 & exit 4'"));
-    let ended = host.end(pid, &pidfd);
+    let (pid, watch) = host.start(host.spec("sh -c 'echo before; sleep 1000 & exit 4'"));
+    let ended = host.end(pid, &watch);
     assert_eq!((ended.exit, ended.stdout.as_str()), (Exit::Code(4), "before\n"));
     killpg(Pid::from_raw(pid), Kill::SIGKILL).unwrap();
 }
@@ -55,8 +55,8 @@ fn a_drain_does_not_wait_for_a_grandchild_that_holds_the_pipe() {
 #[test]
 fn a_drain_ends_although_a_grandchild_writes_forever() {
     let host = Host::new();
-    let (pid, pidfd) = host.start(host.spec("sh -c 'yes & exit 0'"));
-    assert_eq!(host.end(pid, &pidfd).exit, Exit::Code(0));
+    let (pid, watch) = host.start(host.spec("sh -c 'yes & exit 0'"));
+    assert_eq!(host.end(pid, &watch).exit, Exit::Code(0));
     // The pipe is closed now, so it has got a SIGPIPE or EPIPE; it may be gone already.
     let _ = killpg(Pid::from_raw(pid), Kill::SIGKILL);
 }
@@ -64,23 +64,23 @@ fn a_drain_ends_although_a_grandchild_writes_forever() {
 #[test]
 fn a_drain_of_another_pid_leaves_the_child_alone() {
     let host = Host::new();
-    let (pid, pidfd) = host.start(host.spec("cat"));
+    let (pid, watch) = host.start(host.spec("cat"));
     let process = crate::support::WEB;
     host.order(Order::Drain { process, pid: 1 });
     assert_eq!(host.bytes_report(), BytesReport::Drained { process, pid: 1 });
     host.write_stdin(b"still here\n").unwrap();
     host.await_text("out", "still here\n");
-    signal_child(&pidfd, pid, Signal::KILL, false).unwrap();
-    host.end(pid, &pidfd);
+    signal_child(&watch, pid, Signal::KILL, false).unwrap();
+    host.end(pid, &watch);
 }
 
 #[test]
 fn a_large_write_to_stdin_arrives_whole() {
     let host = Host::new();
     let bytes: Vec<u8> = (0..3_000_000u32).map(|n| b'a' + (n % 26) as u8).collect();
-    let (pid, pidfd) = host.start(host.spec("head -c 3000000"));
+    let (pid, watch) = host.start(host.spec("head -c 3000000"));
     host.write_stdin(&bytes).unwrap();
-    let ended = host.end(pid, &pidfd);
+    let ended = host.end(pid, &watch);
     assert!(ended.stdout.as_bytes() == bytes, "{} bytes", ended.stdout.len());
 }
 
@@ -89,26 +89,26 @@ fn stdin_is_refused_when_it_is_closed_or_too_much_waits() {
     let host = Host::new();
     assert_eq!(host.write_stdin(b"x"), Err(Refusal::NoStdin(String::new())));
     let script = "sh -c 'exec 0<&-; echo closed; exec sleep 1000'";
-    let (pid, pidfd) = host.start(host.spec(script));
+    let (pid, watch) = host.start(host.spec(script));
     host.await_text("out", "closed");
     for _ in 0..2 {
         assert_eq!(host.write_stdin(b"x"), Err(Refusal::NoStdin("web".to_owned())));
     }
-    signal_child(&pidfd, pid, Signal::KILL, false).unwrap();
-    host.end(pid, &pidfd);
-    let (pid, pidfd) = host.start(host.spec("sleep 1000"));
+    signal_child(&watch, pid, Signal::KILL, false).unwrap();
+    host.end(pid, &watch);
+    let (pid, watch) = host.start(host.spec("sleep 1000"));
     host.write_stdin(&vec![0; 16 << 20]).unwrap();
     let full = host.write_stdin(&vec![0; 1 << 20]);
     assert!(matches!(full, Err(Refusal::Busy(_))), "{full:?}");
-    signal_child(&pidfd, pid, Signal::KILL, false).unwrap();
-    host.end(pid, &pidfd);
+    signal_child(&watch, pid, Signal::KILL, false).unwrap();
+    host.end(pid, &watch);
 }
 
 #[test]
 fn logs_are_cleared_and_reopened() {
     let host = Host::new();
     assert_eq!(host.clear_logs(), Ok(()));
-    let (pid, pidfd) = host.start(host.spec("cat"));
+    let (pid, watch) = host.start(host.spec("cat"));
     host.write_stdin(b"one\n").unwrap();
     host.await_text("out", "one\n");
     host.clear_logs().unwrap();
@@ -120,8 +120,8 @@ fn logs_are_cleared_and_reopened() {
     host.write_stdin(b"three\n").unwrap();
     host.await_text("out", "three\n");
     assert_eq!((host.read("moved"), host.read("out")), ("two\n".into(), "three\n".into()));
-    signal_child(&pidfd, pid, Signal::KILL, false).unwrap();
-    host.end(pid, &pidfd);
+    signal_child(&watch, pid, Signal::KILL, false).unwrap();
+    host.end(pid, &watch);
 }
 
 #[test]
@@ -129,14 +129,14 @@ fn logs_are_rotated() {
     let host = Host::new();
     let mut spec = host.spec("cat");
     (spec.stdout.maxbytes, spec.stdout.backups) = (10, 2);
-    let (pid, pidfd) = host.start(spec);
+    let (pid, watch) = host.start(spec);
     for (sent, waited_for) in [("aaaa\n", "out"), ("bbbbbb\n", "out.1"), ("cccccccccc\n", "out.1")]
     {
         host.write_stdin(sent.as_bytes()).unwrap();
         host.await_text(waited_for, sent);
     }
-    signal_child(&pidfd, pid, Signal::KILL, false).unwrap();
-    host.end(pid, &pidfd);
+    signal_child(&watch, pid, Signal::KILL, false).unwrap();
+    host.end(pid, &watch);
     let logs = ["out", "out.1", "out.2"].map(|name| host.read(name));
     assert_eq!(logs, ["", "cccccccccc\n", "aaaa\nbbbbbb\n"]);
 }
@@ -146,11 +146,11 @@ fn a_full_disk_loses_output_and_says_so_once() {
     let host = Host::new();
     let mut spec = host.spec("sh -c 'for n in 1 2 3 4; do read line; echo $line; done'");
     spec.stdout.file = LogFile::Path("/dev/full".to_owned());
-    let (pid, pidfd) = host.start(spec);
+    let (pid, watch) = host.start(spec);
     for line in ["12345\n", "678\n", "9\n", "\n"] {
         host.write_stdin(line.as_bytes()).unwrap();
     }
-    assert_eq!(host.end(pid, &pidfd).exit, Exit::Code(0));
+    assert_eq!(host.end(pid, &watch).exit, Exit::Code(0));
     let said = host.finish();
     let begin = "cannot be written (ENOSPC); dropping output until it can";
     let expected = [begin, "closed, dropped 13 bytes"];
@@ -164,7 +164,7 @@ fn a_program_waits_for_the_reader_of_its_log_and_loses_nothing() {
     nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
     let mut spec = host.spec("head -c 300000 /dev/zero");
     spec.stdout = log_to(&fifo);
-    let (pid, pidfd) = host.start(spec);
+    let (pid, watch) = host.start(spec);
     host.settle();
     let mut options = std::fs::OpenOptions::new();
     let flags = nix::fcntl::OFlag::O_NONBLOCK.bits();
@@ -178,7 +178,7 @@ fn a_program_waits_for_the_reader_of_its_log_and_loses_nothing() {
         }
         got >= 300_000
     });
-    assert_eq!(host.end(pid, &pidfd).exit, Exit::Code(0));
+    assert_eq!(host.end(pid, &watch).exit, Exit::Code(0));
     assert_eq!((got, host.finish()), (300_000, vec![]));
 }
 
@@ -246,9 +246,9 @@ fn the_activity_log_is_cleared_and_reopened() {
 fn a_child_that_closes_its_output_goes_on() {
     let host = Host::new();
     let script = "exec 1>&- 2>&-; read line; exit 5";
-    let (pid, pidfd) = host.start(host.spec(&format!("sh -c '{script}'")));
+    let (pid, watch) = host.start(host.spec(&format!("sh -c '{script}'")));
     host.write_stdin(b"go\n").unwrap();
-    assert_eq!(wait(&pidfd), Exit::Code(5));
+    assert_eq!(wait(&watch), Exit::Code(5));
     host.order(Order::Drain { process: crate::support::WEB, pid });
     host.bytes_report();
 }

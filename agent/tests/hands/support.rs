@@ -1,7 +1,6 @@
 //! A host with the two threads, whose reports are waited for.
 
 use std::collections::BTreeMap;
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
@@ -10,6 +9,7 @@ use std::time::Duration;
 use agent::logs::{
     ActivityLog, ActivitySettings, Bytes, BytesReport, Channels, Order, Orders, Place, Rotation,
 };
+use agent::spawn::reap::Watch;
 use agent::spawn::{Job, Jobs, SpawnReport, SpawnSettings, Spawner, reap};
 use agent_core::effect::{ProcessId, SpawnOrder, Stdin};
 use agent_core::input::Exit;
@@ -33,7 +33,7 @@ pub struct Host {
 /// A child that nobody reads yet.
 pub struct Born {
     pub pid: i32,
-    pub pidfd: OwnedFd,
+    pub watch: Watch,
     pub channels: Channels,
 }
 
@@ -145,8 +145,7 @@ impl Host {
         match self.spawn_report() {
             SpawnReport::Born { process, child } => {
                 assert_eq!(process, WEB);
-                self.spawner.nursery().claim(child.pid);
-                Ok(Born { pid: child.pid, pidfd: child.pidfd, channels: child.channels })
+                Ok(Born { pid: child.pid, watch: child.watch, channels: child.channels })
             }
             SpawnReport::Failed { why, .. } => Err(why),
             other => panic!("{other:?}"),
@@ -154,22 +153,22 @@ impl Host {
     }
 
     /// Gives birth and attaches the channels.
-    pub fn start(&self, spec: ProcessSpec) -> (i32, OwnedFd) {
+    pub fn start(&self, spec: ProcessSpec) -> (i32, Watch) {
         let born = self.birth(spec).unwrap();
         self.order(Order::Attach { process: WEB, pid: born.pid, channels: born.channels });
-        (born.pid, born.pidfd)
+        (born.pid, born.watch)
     }
 
     /// The same for an event listener.
-    pub fn start_listener(&self, spec: ProcessSpec) -> (i32, OwnedFd) {
+    pub fn start_listener(&self, spec: ProcessSpec) -> (i32, Watch) {
         let born = self.birth_with(spec, Stdin::Events).unwrap();
         self.order(Order::Attach { process: WEB, pid: born.pid, channels: born.channels });
-        (born.pid, born.pidfd)
+        (born.pid, born.watch)
     }
 
     /// Waits for the end of a started child and for its logs.
-    pub fn end(&self, pid: i32, pidfd: &OwnedFd) -> Ended {
-        let exit = wait(pidfd);
+    pub fn end(&self, pid: i32, watch: &Watch) -> Ended {
+        let exit = wait(watch);
         self.order(Order::Drain { process: WEB, pid });
         let drained = BytesReport::Drained { process: WEB, pid };
         let mut news = Vec::new();
@@ -183,8 +182,8 @@ impl Host {
     }
 
     pub fn run(&self, spec: ProcessSpec) -> Ended {
-        let (pid, pidfd) = self.start(spec);
-        self.end(pid, &pidfd)
+        let (pid, watch) = self.start(spec);
+        self.end(pid, &watch)
     }
 
     /// Runs shell lines.
@@ -255,12 +254,13 @@ pub fn log_to(path: &Path) -> LogSpec {
 }
 
 /// Waits for the end of a child.
-pub fn wait(pidfd: &OwnedFd) -> Exit {
+pub fn wait(watch: &Watch) -> Exit {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     let timeout = Timespec::try_from(DEADLINE).unwrap();
+    let Watch::Pidfd(pidfd) = watch else { panic!("pidfds work where tests run") };
     let ready = poll(&mut [PollFd::new(pidfd, PollFlags::IN)], Some(&timeout));
     assert_eq!(ready, Ok(1), "the child did not end in time");
-    reap::wait_pidfd(pidfd).unwrap().unwrap()
+    reap::wait(0, watch).unwrap().unwrap()
 }
 
 /// Looks again and again until it is so.

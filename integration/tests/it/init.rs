@@ -10,6 +10,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
 use nix::unistd::{Pid, geteuid, mkfifo};
 
+use super::old_kernel::MISSING;
+
 for_each_subject![
     every_signal_means_what_it_means_elsewhere,
     strangers_are_reaped_and_children_never_twice,
@@ -71,7 +73,17 @@ fn every_signal_means_what_it_means_elsewhere(subject: Subject) {
 }
 
 fn strangers_are_reaped_and_children_never_twice(subject: Subject) {
-    let host = Host::new(
+    strangers_are_reaped(subject, &[]);
+}
+
+/// Ours and strangers announce themselves by the same signal there.
+#[test]
+fn strangers_are_reaped_without_pidfds_too() {
+    strangers_are_reaped(Subject::Ours, &MISSING);
+}
+
+fn strangers_are_reaped(subject: Subject, missing: &[&str]) {
+    let mut host = Host::new(
         subject,
         "{head}
 [program:leaves]
@@ -89,6 +101,9 @@ autorestart=true
         .replace("{orphans}", &ORPHANS.to_string())
         .as_str(),
     );
+    if !missing.is_empty() {
+        host.confine(missing);
+    }
     host.home().write("orphans.sh", LEAVE_ORPHANS);
     mkfifo(&host.home().join("pipe"), Mode::S_IRWXU).unwrap();
     let Some((mut daemon, init)) = first_of_its_kind(host) else { return };

@@ -26,11 +26,15 @@ mod docs;
 #[cfg(test)]
 mod fleet;
 #[cfg(test)]
+mod hung;
+#[cfg(test)]
 mod idle;
 #[cfg(test)]
 mod init;
 #[cfg(test)]
 mod logs;
+#[cfg(test)]
+mod old_kernel;
 #[cfg(test)]
 mod restart;
 mod scale;

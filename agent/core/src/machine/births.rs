@@ -56,8 +56,8 @@ impl Machine {
     /// A stop while the child is made: it is done right after the birth. A birth that hangs is
     /// given up after `stopwaitsecs`, as a child that does not end is killed.
     pub(super) fn stop_when_born(&mut self, context: Context<'_>) {
+        let by = give_up_at(context);
         if let Phase::Spawning { stop_by, .. } = &mut self.phase {
-            let by = context.now.after_secs(context.spec.stopwaitsecs);
             stop_by.get_or_insert(by);
         }
     }
@@ -76,8 +76,13 @@ impl Machine {
             steps.push(Step::Log(Level::Warn, text));
         }
         if let Some(by) = stop_by.as_mut().filter(|by| now >= **by) {
-            *by = context.now.after_secs(context.spec.stopwaitsecs.max(KILL_AGAIN_MIN_SECS));
+            *by = give_up_at(context);
             steps.push(Step::CancelSpawn);
         }
     }
+}
+
+/// A birth takes milliseconds even where `stopwaitsecs` is 0.
+fn give_up_at(context: Context<'_>) -> u64 {
+    context.now.after_secs(context.spec.stopwaitsecs.max(KILL_AGAIN_MIN_SECS))
 }

@@ -25,8 +25,7 @@ fn a_stop_waits_for_the_birth_as_long_as_for_an_end() {
         0.0 started     -> running, g:a STARTING, spawn g:a, g:b STARTING, spawn g:b
         0.1 1 stop g:a  ->
         0.1 2 stop g:b  ->
-        0.1 woke        -> cancel g:b
-        0.5 woke        ->
+        1.0 woke        ->
         1.1 woke        -> cancel g:b
         1.2 spawned g:b -> g:b STOPPING, signal g:b SIGTERM
         1.3 exit g:b 0  -> g:b STOPPED, answer 2 done

@@ -37,6 +37,7 @@ mod logs;
 mod old_kernel;
 #[cfg(test)]
 mod restart;
+#[cfg(test)]
 mod scale;
 #[cfg(test)]
 mod words;

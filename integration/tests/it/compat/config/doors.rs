@@ -4,7 +4,6 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::process::{Command, Stdio};
 
@@ -13,7 +12,7 @@ use base64::prelude::BASE64_STANDARD;
 use integration::facts::shown;
 use integration::home::{Home, MARK};
 use integration::rpc::{CallError, Door};
-use integration::subject::{Client, Daemon, Host, Subject, free_port};
+use integration::subject::{Client, Daemon, Host, Subject};
 use integration::wait::{self, PATIENCE};
 
 for_each_subject![
@@ -45,10 +44,6 @@ const PASSWORDS: &[(&str, &str, u16)] = &[
     ("", "x", 401),
 ];
 
-fn door(port: u16) -> Door {
-    Door::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
-}
-
 /// The status of `GET /ok.html` with these credentials.
 fn status(door: &Door, password: Option<&str>) -> u16 {
     let authorization = password.map_or_else(String::new, |password| {
@@ -62,24 +57,23 @@ fn status(door: &Door, password: Option<&str>) -> u16 {
 
 fn servers_at_work(subject: Subject) {
     assert!(PASSWORDS[2].0.ends_with(SHA));
-    let ports: Vec<_> = PASSWORDS.iter().map(|_| free_port()).collect();
-    let open = free_port();
     let mut text =
         "{head}\n[unix_http_server_old]\nfile=old.sock\nchmod=0604\nchown=nobody\n".to_owned();
-    for (number, ((password, ..), port)) in PASSWORDS.iter().zip(&ports).enumerate() {
+    for (number, (password, ..)) in PASSWORDS.iter().enumerate() {
         let _ = write!(
             text,
-            "[inet_http_server:{number}]\nport=127.0.0.1:{port}\nusername=it's\npassword={password}\n"
+            "[unix_http_server:{number}]\nfile={number}.sock\nusername=it's\npassword={password}\n"
         );
     }
-    let _ = write!(text, "[inet_http_server]\nport=127.0.0.1:{open}\nusername=\npassword=x\n");
+    text += "[inet_http_server]\nport=127.0.0.1:{port}\nusername=\npassword=x\n";
     if !nix::unistd::Uid::effective().is_root() {
         text = text.replace("chown=nobody\n", "");
     }
     let daemon = Daemon::start(subject, &text);
-    for ((password, typed, wanted), port) in PASSWORDS.iter().zip(&ports) {
-        assert_eq!(status(&door(*port), Some(typed)), *wanted, "{password:?} {typed:?}");
-        assert_eq!(status(&door(*port), None), 401, "{password:?}");
+    for (number, (password, typed, wanted)) in PASSWORDS.iter().enumerate() {
+        let door = Door::Unix(daemon.path(&format!("{number}.sock")));
+        assert_eq!(status(&door, Some(typed)), *wanted, "{password:?} {typed:?}");
+        assert_eq!(status(&door, None), 401, "{password:?}");
     }
     // KHS-01, KHS-03 to KHS-05: another section that begins so is one more server.
     let old = fs::metadata(daemon.path("old.sock")).unwrap();
@@ -91,7 +85,7 @@ fn servers_at_work(subject: Subject) {
     }
     assert_eq!(status(&Door::Unix(daemon.path("old.sock")), None), 200);
     // KHS-08: an empty name is none, and that is said.
-    assert_eq!(status(&door(open), None), 200);
+    assert_eq!(status(&daemon.tcp(), None), 200);
     let log = daemon.log();
     for section in ["unix_http_server", "unix_http_server_old", "inet_http_server"] {
         let line =

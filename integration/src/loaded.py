@@ -15,7 +15,7 @@ import tempfile
 
 from supervisor import datatypes, events, loggers, options
 
-# Our numbers and modes have this many bits; Python's have no end.
+# Ours have this many bits, Python's have no end (COMPAT-60).
 INTEGER_MIN, INTEGER_MAX = -(2**63), 2**63 - 1
 MODE_BITS = 0xFFFFFFFF
 

@@ -34,6 +34,11 @@ pub(crate) fn wide_integer(text: &str) -> Result<i128, Fault> {
 
 /// TYP-03: bytes, or with `KB`, `MB`, `GB` (of 1024) in any case.
 pub(crate) fn byte_size(text: &str) -> Result<i64, Fault> {
+    wide_byte_size(text).map(clamp)
+}
+
+/// TYP-03, before it is cut to what a spec can hold.
+pub(crate) fn wide_byte_size(text: &str) -> Result<i128, Fault> {
     const UNITS: [(&str, i128); 3] = [("kb", 1 << 10), ("mb", 1 << 20), ("gb", 1 << 30)];
     let lower = text.to_lowercase();
     let (digits, unit) = UNITS
@@ -41,7 +46,7 @@ pub(crate) fn byte_size(text: &str) -> Result<i64, Fault> {
         .find_map(|(suffix, unit)| Some((lower.strip_suffix(suffix)?, *unit)))
         .unwrap_or((&lower, 1));
     python_int(digits, 10)
-        .map(|value| clamp(value.saturating_mul(unit)))
+        .map(|value| value.saturating_mul(unit))
         .ok_or_else(|| Fault::NotByteSize(digits.to_owned()))
 }
 

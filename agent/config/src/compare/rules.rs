@@ -15,6 +15,24 @@ use crate::sections::rpcinterface::{FACTORY_KEY, MAIN_FACTORY, is_entry_point};
 
 const DAEMON: &str = "supervisord";
 
+/// How the keys end whose values are numbers, sizes or modes.
+const NUMBERS: [&str; 14] = [
+    "_backups",
+    "_maxbytes",
+    "buffer_size",
+    "chmod",
+    "minfds",
+    "minprocs",
+    "numprocs",
+    "numprocs_start",
+    "priority",
+    "socket_mode",
+    "startretries",
+    "startsecs",
+    "stopwaitsecs",
+    "umask",
+];
+
 /// What a configuration can show, by number.
 pub(super) const SEEN: &[Rule] = &[
     Rule {
@@ -121,6 +139,18 @@ pub(super) const SEEN: &[Rule] = &[
         text: "fleetvisord has no web page yet: a browser gets 404, clients are answered",
     },
     Rule {
+        number: 60,
+        finds: |seen| {
+            let entries = seen.entries().into_iter();
+            let beyond = entries.filter(|(section, key, _)| {
+                NUMBERS.iter().any(|end| key.ends_with(end)) && seen.is_beyond(section, key)
+            });
+            beyond.map(|(section, key, _)| seen.place(section, key)).collect()
+        },
+        text: "supervisord's numbers have no end, fleetvisord takes the nearest one of 64 bits, and of a \
+               mode the last 32 bits",
+    },
+    Rule {
         number: 72,
         finds: |seen| {
             let traces = seen.level(DAEMON, "loglevel").is_some_and(|it| it <= Level::Trace);
@@ -212,7 +242,6 @@ pub const UNSEEN: &[(u32, &str)] = &[
     (39, "it is the order of results, with any configuration"),
     (40, "it is when a line appears, with any configuration"),
     (41, "it is a log's rights at a restart"),
-    (55, "it is the host's kernel"),
     (70, "it is an option of the command line; in a file neither reads it"),
     (71, "it is a fault inside the daemon"),
     (73, "it is another program"),

@@ -10,7 +10,8 @@ use crate::fault::Fault;
 use crate::known::{Keys, keys};
 use crate::load::{LoadRequest, Sources};
 use crate::sections::{Build, after_colon, supervisord};
-use crate::types::{boolean, byte_size, integer, level};
+use crate::text::python_int;
+use crate::types::{boolean, byte_size, integer, level, wide_byte_size};
 
 /// How the sections begin that make processes.
 const PROCESSES: [&str; 3] = ["program:", "fcgi-program:", "eventlistener:"];
@@ -98,6 +99,19 @@ impl<'a> Seen<'a> {
     /// The value as a number of bytes.
     pub(super) fn bytes(&self, section: &'a str, key: &str) -> Option<i64> {
         byte_size(&self.text(section, key)?).ok()
+    }
+
+    /// Whether the value is a number with more bits than we have for it.
+    pub(super) fn is_beyond(&self, section: &'a str, key: &str) -> bool {
+        let Some(text) = self.text(section, key) else {
+            return false;
+        };
+        match key {
+            "umask" | "chmod" | "socket_mode" => {
+                python_int(&text, 8).is_some_and(|mode| u32::try_from(mode).is_err())
+            }
+            _ => wide_byte_size(&text).is_ok_and(|number| i64::try_from(number).is_err()),
+        }
     }
 
     /// Whether the key is there and says yes.

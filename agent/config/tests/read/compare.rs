@@ -48,6 +48,11 @@ fn programs() {
         ("numprocs=100001\nprocess_name=%(process_num)d", "9:4"),
         ("numprocs=2\nprocess_name=%(process_num)40000d", "9:5"),
         ("numprocs=2\nprocess_name=%(process_num)2d", ""),
+        ("startsecs=9223372036854775808\nstopwaitsecs=9223372036854775807", "60:4"),
+        (
+            "stdout_logfile_maxbytes=9999999999GB\numask=77777777777\nserverurl=9223372036854775808",
+            "60:4 60:5",
+        ),
         ("stdout_logfile=/dev/stdout", "10:4"),
         ("stdout_logfile=/dev/fd/1\nstderr_logfile=/proc/self/fd/2", "10:4 10:5"),
         ("stdout_logfile=/dev/stdout\nstdout_logfile_maxbytes=0", ""),

@@ -4,24 +4,12 @@
 //! One difference is deliberate: a conversion without a name, which supervisord fills with a dump
 //! of all names and values, is an error here (EXP-06).
 
-use std::collections::BTreeMap;
 use std::iter::Peekable;
 use std::str::Chars;
 
 use crate::fault::Fault;
+use crate::names::{Names, Value};
 use crate::number::{self, Layout};
-
-/// What a name stands for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Value {
-    /// A text: everything but the two numbers.
-    Text(String),
-    /// `process_num` and `numprocs`.
-    Number(i64),
-}
-
-/// The names that can be used at some place, and what they stand for.
-pub type Names = BTreeMap<String, Value>;
 
 /// Fills in `format`, the value of `key` (shown in errors only).
 ///
@@ -39,7 +27,7 @@ pub fn expand(format: &str, names: &Names, key: &str) -> Result<String, Fault> {
             format: format.to_owned(),
             key: key.to_owned(),
             missing,
-            available: names.keys().cloned().collect(),
+            available: names.all(),
         },
         Bad::Format(why) => {
             Fault::BadFormat { format: format.to_owned(), key: key.to_owned(), why }

@@ -3,11 +3,12 @@
 use crate::World;
 use crate::disk::Disk;
 use crate::error::ConfigError;
-use crate::expand::{Names, expand};
+use crate::expand::expand;
 use crate::fault::Fault;
 use crate::glob::glob;
 use crate::ini::Ini;
 use crate::known::nearest_section;
+use crate::names::Names;
 use crate::paths::{absolute, dirname, join};
 
 const SECTION: &str = "include";

@@ -7,10 +7,10 @@ use agent_core::spec::{Configuration, Level};
 use crate::cmdline::Options;
 use crate::disk::Disk;
 use crate::error::ConfigError;
-use crate::expand::{Names, Value};
 use crate::fault::Fault;
 use crate::include::{self, Said, no_supervisord, text_of, unparsable};
 use crate::ini::Ini;
+use crate::names::{Names, Value};
 use crate::paths::{absolute, dirname};
 use crate::sections::{Build, add_environment, fleet, group, rpcinterface, servers, supervisord};
 use crate::users::Users;
@@ -68,6 +68,7 @@ pub(crate) fn read_files(request: &LoadRequest, world: &World<'_>) -> Result<Sou
     let mut environment = Names::new();
     add_environment(&mut environment, &request.surroundings.environment);
     add_environment(&mut environment, &request.remembered);
+    environment.share();
     let here = absolute(&request.surroundings.cwd, dirname(file));
     let mut names = environment.clone();
     for (key, value) in [("here", &here), ("host_node_name", &request.surroundings.hostname)] {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use proto_words::repr;
 
-use crate::expand::Value;
+use crate::names::Value;
 
 /// Flags, width and precision of a conversion.
 #[derive(Debug, Clone, Copy, Default)]

@@ -5,10 +5,11 @@ use agent_core::spec::Level;
 
 use crate::World;
 use crate::error::Place;
-use crate::expand::{Names, Value, expand};
+use crate::expand::expand;
 use crate::fault::Fault;
 use crate::known::{Keys, keys};
 use crate::load::{LoadRequest, Sources};
+use crate::names::{Names, Value};
 use crate::sections::{Build, after_colon, supervisord};
 use crate::text::python_int;
 use crate::types::{boolean, byte_size, integer, level, wide_byte_size};

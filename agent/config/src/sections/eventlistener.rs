@@ -9,8 +9,8 @@ use super::program::processes;
 use super::rpcinterface::is_entry_point;
 use super::{Build, Scope, after_colon};
 use crate::error::ConfigError;
-use crate::expand::Names;
 use crate::fault::Fault;
+use crate::names::Names;
 use crate::types::{boolean, integer, strings};
 
 /// Listeners start first and stop last.

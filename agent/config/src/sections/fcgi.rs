@@ -7,8 +7,8 @@ use super::program::{DEFAULT_PRIORITY, processes};
 use super::{Build, Scope};
 use crate::World;
 use crate::error::ConfigError;
-use crate::expand::{Names, Value};
 use crate::fault::{Fault, SocketFault};
+use crate::names::{Names, Value};
 use crate::text::{digit, is_space};
 use crate::types::{octal, port_number, wide_integer};
 

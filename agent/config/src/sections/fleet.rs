@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Build;
 use crate::error::ConfigError;
-use crate::expand::Value;
+use crate::names::Value;
 
 pub(crate) const SECTION: &str = "fleet";
 

@@ -5,8 +5,8 @@ use agent_core::spec::{LogFile, LogSpec};
 use super::Scope;
 use crate::World;
 use crate::error::ConfigError;
-use crate::expand::Names;
 use crate::fault::Fault;
+use crate::names::Names;
 use crate::types::{boolean, byte_size, integer};
 
 const DEFAULT_MAXBYTES: i64 = 50 * 1024 * 1024;

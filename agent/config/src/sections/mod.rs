@@ -13,9 +13,10 @@ pub(crate) mod supervisord;
 
 use crate::World;
 use crate::error::ConfigError;
-use crate::expand::{Names, Value, expand};
+use crate::expand::expand;
 use crate::fault::Fault;
 use crate::ini::Ini;
+use crate::names::{Names, Value};
 
 /// What all sections of one configuration need.
 pub(crate) struct Build<'a> {
@@ -128,6 +129,9 @@ impl<'a> Scope<'a> {
     }
 
     fn expanded(&self, key: &str, raw: &str, names: &Names) -> Result<String, ConfigError> {
+        if !raw.contains('%') {
+            return Ok(raw.to_owned()); // most values, and thousands of them
+        }
         let name = format!("{}.{key}", self.section);
         expand(raw, names, &name).map_err(|fault| self.fails(Some(key), fault))
     }

@@ -8,8 +8,9 @@ use super::logs::{self, Channel};
 use super::{Build, Scope, add_environment, after_colon};
 use crate::World;
 use crate::error::ConfigError;
-use crate::expand::{Names, Value, expand};
+use crate::expand::expand;
 use crate::fault::{Fault, MAX_PROCESSES};
+use crate::names::{Names, Value};
 use crate::shlex;
 use crate::text::strip;
 use crate::types::{autorestart, boolean, exit_codes, integer, name, octal, signal};
@@ -57,7 +58,7 @@ fn read(
     let mut processes = vec![];
     for number in first..first.saturating_add(once.numprocs) {
         names.insert("process_num".to_owned(), Value::Number(number));
-        names.extend(build.environment.clone());
+        names.restore_shared();
         processes.push(once.process(build.world, scope, &mut names, warnings)?);
     }
     processes.sort_by(|a, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));

@@ -4,8 +4,8 @@ use agent_core::spec::{Credentials, ServerAddress, ServerSpec};
 
 use super::{Build, Scope};
 use crate::error::ConfigError;
-use crate::expand::Names;
 use crate::fault::Fault;
+use crate::names::Names;
 use crate::text::strip;
 use crate::types::{inet_address, octal};
 

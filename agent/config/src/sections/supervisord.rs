@@ -8,8 +8,8 @@ use super::{Build, Scope, add_environment};
 use crate::World;
 use crate::cmdline::Options;
 use crate::error::ConfigError;
-use crate::expand::{Names, Value};
 use crate::fault::Fault;
+use crate::names::{Names, Value};
 use crate::paths::absolute;
 use crate::shlex;
 use crate::types::{boolean, byte_size, integer, level, octal};
@@ -69,6 +69,7 @@ pub(crate) fn read(build: &mut Build<'_>) -> Result<Daemon, ConfigError> {
         environment: environment(build, &key)?,
     };
     add_environment(&mut build.environment, &daemon.environment);
+    build.environment.share();
     Ok(daemon)
 }
 

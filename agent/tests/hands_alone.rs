@@ -134,7 +134,7 @@ fn five_hundred_births_leave_nothing_behind() {
     }
     drop(exits);
     spawner.finish();
-    drop(bytes.finish().unwrap());
+    bytes.finish().unwrap();
     assert_eq!(descriptors(), before);
 }
 

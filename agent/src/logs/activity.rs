@@ -103,6 +103,15 @@ impl ActivityLog {
         self.level
     }
 
+    /// The device that its file lies on; 0 without a file.
+    pub(super) fn device(&self) -> u64 {
+        let device = |target: &Target| match &target.sink {
+            Sink::File(file) => Some(file.device()),
+            Sink::Stdout(_) | Sink::Syslog(_) => None,
+        };
+        self.targets.iter().find_map(device).unwrap_or(0)
+    }
+
     /// Writes a line that is said now, if its level counts.
     pub fn log(&mut self, level: Level, text: &str) {
         self.write(&Line { level, text: text.to_owned(), wall_ms: wall_ms() });

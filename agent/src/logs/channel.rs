@@ -31,6 +31,14 @@ pub struct Channels {
     pub stderr: Option<Output>,
 }
 
+impl Channels {
+    /// Whether one of the logs lies on this device.
+    pub(super) fn is_on(&self, device: u64) -> bool {
+        let outputs = [&self.stdout, &self.stderr].into_iter().flatten();
+        outputs.filter_map(|output| output.log.as_ref()).any(|log| log.device() == device)
+    }
+}
+
 /// One output pipe and where it goes.
 #[derive(Debug)]
 pub struct Output {
@@ -152,8 +160,8 @@ impl Channel {
 
     /// Hands on what the log's stream and syslog have not taken before.
     pub(super) fn flush(&mut self, aside: &mut Aside<'_>) -> Look {
-        if let Some(log) = &mut self.log {
-            let done = log.append(&self.pending, &mut aside.notes);
+        if let Some(log) = self.log.as_mut().filter(|_| !self.pending.is_empty()) {
+            let done = append(log, &self.pending, aside);
             self.pending.drain(..done);
         }
         if let Some(syslog) = &mut self.syslog {
@@ -191,6 +199,7 @@ impl Channel {
     /// Closes the log. What was not taken until now is given up.
     pub(super) fn close(self, aside: &mut Aside<'_>) {
         if let Some(mut log) = self.log {
+            let _inside = aside.pulse.enter(log.device());
             log.give_up(self.pending.len(), &mut aside.notes);
             log.close(&mut aside.notes);
         }
@@ -204,6 +213,7 @@ impl Channel {
     /// Opens the log anew by its path.
     pub(super) fn reopen(&mut self, aside: &mut Aside<'_>) {
         if let Some(log) = &mut self.log {
+            let _inside = aside.pulse.enter(log.device());
             log.reopen(&mut aside.notes);
         }
     }
@@ -221,11 +231,18 @@ impl Channel {
     }
 
     /// Removes the log and makes a new one, and forgets what is captured.
-    pub(super) fn clear(&mut self) -> Result<(), Errno> {
+    pub(super) fn clear(&mut self, aside: &Aside<'_>) -> Result<(), Errno> {
         if let Some(capture) = &mut self.capture {
             capture.forget();
         }
-        self.log.as_mut().map_or(Ok(()), LogFile::clear)
+        let Some(log) = &mut self.log else { return Ok(()) };
+        let _inside = aside.pulse.enter(log.device());
+        log.clear()
+    }
+
+    /// Whether its log lies on this device.
+    pub(super) fn is_on(&self, device: u64) -> bool {
+        self.log.as_ref().is_some_and(|log| log.device() == device)
     }
 
     /// The log's stream, when it has not taken everything.
@@ -238,8 +255,13 @@ impl Channel {
         self.syslog.as_ref().is_some_and(|syslog| !syslog.pending.is_empty())
     }
 
+    /// Whether something that was read has not been taken.
+    pub(super) fn is_blocked(&self) -> bool {
+        !self.pending.is_empty() || self.waits_for_syslog()
+    }
+
     fn look(&self) -> Look {
-        if self.pending.is_empty() && !self.waits_for_syslog() { Look::Open } else { Look::Blocked }
+        if self.is_blocked() { Look::Blocked } else { Look::Open }
     }
 
     /// The order of LOG-38: strip, log, syslog, activity log, events. What a listener says counts
@@ -297,7 +319,7 @@ impl Channel {
         if let Some(log) = &mut self.log {
             let mut done = 0;
             if self.pending.is_empty() {
-                done = log.append(bytes, &mut aside.notes);
+                done = append(log, bytes, aside);
             }
             self.pending.extend_from_slice(bytes.get(done..).unwrap_or(&[]));
         }
@@ -305,6 +327,12 @@ impl Channel {
             syslog.send(syslog::lines(bytes), aside);
         }
     }
+}
+
+/// How many bytes are dealt with; fewer than all only for a stream.
+fn append(log: &mut LogFile, bytes: &[u8], aside: &mut Aside<'_>) -> usize {
+    let _inside = aside.pulse.enter(log.device());
+    log.append(bytes, &mut aside.notes)
 }
 
 impl SyslogLines {

@@ -9,6 +9,7 @@ use agent_core::spec::Level;
 use proto_words::repr_of_bytes;
 
 use super::Note;
+use super::pulse::Pulse;
 use super::syslog::Syslog;
 
 /// The loop's things.
@@ -25,6 +26,8 @@ pub(super) struct Aside<'a> {
     /// Chunks are echoed into the activity log.
     pub debug: bool,
     pub syslog: &'a mut Syslog,
+    /// To be entered before each call that may hang in a file system.
+    pub pulse: &'a Pulse,
     /// Lines for the activity log, in order.
     pub notes: Vec<Note>,
     /// What the core is to hear, in order.

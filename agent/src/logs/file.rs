@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use agent_core::spec::{Level, LogSpec};
@@ -52,6 +52,8 @@ pub struct LogFile {
     rotation: Rotation,
     file: Option<File>,
     kind: Kind,
+    /// The device that it lies on, or lay on last.
+    device: u64,
     /// Bytes dropped since the target began to fail; `None` while it works.
     dropped: Option<u64>,
     rotation_fails: bool,
@@ -75,8 +77,15 @@ impl LogFile {
     /// The system's reason: `ENOENT` without the directory, `EACCES`, `EISDIR`, `ENOSPC`, …
     pub fn open(path: impl Into<PathBuf>, rotation: Rotation) -> Result<Self, Errno> {
         let path = path.into();
-        let (file, kind) = open(&path, OFlags::APPEND)?;
-        Ok(Self { path, rotation, file: Some(file), kind, dropped: None, rotation_fails: false })
+        let Opened { file, kind, device } = open(&path, OFlags::APPEND)?;
+        let file = Some(file);
+        Ok(Self { path, rotation, file, kind, device, dropped: None, rotation_fails: false })
+    }
+
+    /// The device that it lies on: when one call there hangs, all do.
+    #[must_use]
+    pub fn device(&self) -> u64 {
+        self.device
     }
 
     /// Where it is.
@@ -161,9 +170,8 @@ impl LogFile {
 
     fn opened(&mut self) -> Result<&mut File, Errno> {
         if self.file.is_none() {
-            let (file, kind) = open(&self.path, OFlags::APPEND)?;
-            self.kind = kind;
-            self.file = Some(file);
+            let opened = open(&self.path, OFlags::APPEND)?;
+            self.take_up(opened);
         }
         self.file.as_mut().ok_or(Errno::BADF)
     }
@@ -223,10 +231,13 @@ impl LogFile {
         if self.rotation.backups > 0 {
             replace(&self.path, &self.backup(1))?;
         }
-        let (file, kind) = open(&self.path, OFlags::APPEND | OFlags::TRUNC)?;
-        self.kind = kind;
-        self.file = Some(file);
+        let opened = open(&self.path, OFlags::APPEND | OFlags::TRUNC)?;
+        self.take_up(opened);
         Ok(())
+    }
+
+    fn take_up(&mut self, Opened { file, kind, device }: Opened) {
+        (self.file, self.kind, self.device) = (Some(file), kind, device);
     }
 
     fn backup(&self, number: u32) -> PathBuf {
@@ -236,8 +247,15 @@ impl LogFile {
     }
 }
 
+/// A file, and what it is.
+struct Opened {
+    file: File,
+    kind: Kind,
+    device: u64,
+}
+
 /// Opens without ever waiting for a reader, and without making a terminal ours.
-fn open(path: &Path, how: OFlags) -> Result<(File, Kind), Errno> {
+fn open(path: &Path, how: OFlags) -> Result<Opened, Errno> {
     let flags = how | OFlags::NONBLOCK | OFlags::NOCTTY;
     let mut options = OpenOptions::new();
     options.write(true).create(true);
@@ -250,9 +268,10 @@ fn open(path: &Path, how: OFlags) -> Result<(File, Kind), Errno> {
         opened => opened,
     };
     let file = opened.map_err(|error| errno_of(&error))?;
-    let regular = file.metadata().is_ok_and(|metadata| metadata.is_file());
-    let kind = if regular && !is_alias(path) { Kind::Regular } else { Kind::Stream };
-    Ok((file, kind))
+    let found = file.metadata().map_err(|error| errno_of(&error))?;
+    let is_regular = found.is_file() && !is_alias(path);
+    let kind = if is_regular { Kind::Regular } else { Kind::Stream };
+    Ok(Opened { file, kind, device: found.dev() })
 }
 
 fn is_fifo(path: &Path) -> bool {
@@ -260,8 +279,10 @@ fn is_fifo(path: &Path) -> bool {
 }
 
 /// `/dev/stdout` and its like name somebody else's file: moving or removing the name would harm.
+/// (`/dev/shm` is a place for files like others.)
 fn is_alias(path: &Path) -> bool {
-    path.starts_with("/dev") || path.starts_with("/proc")
+    let names = ["/proc", "/dev/fd", "/dev/stdin", "/dev/stdout", "/dev/stderr"];
+    names.iter().any(|name| path.starts_with(name))
 }
 
 /// Renames over whatever is there; what is gone already need not be moved (LOG-25).

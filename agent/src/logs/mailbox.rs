@@ -8,6 +8,7 @@ use agent_core::spec::Level;
 use rustix::event::{EventfdFlags, eventfd};
 
 use super::Order;
+use super::crew::Adopted;
 
 /// Orders, lines aside, that may wait. Each process has at most a few at once, and each listener one
 /// event, which its pool holds anyway; so a full queue means that the thread hangs in a file system and thousands of programs are waiting for it.
@@ -44,6 +45,7 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct Queue {
+    adopted: Vec<Adopted>,
     orders: VecDeque<Order>,
     lines: usize,
     stdin_bytes: usize,
@@ -60,6 +62,8 @@ impl Queue {
 /// What the thread takes out in one go.
 #[derive(Debug)]
 pub(super) struct Batch {
+    /// What the thread keeps from now on, before it looks at any order.
+    pub adopted: Vec<Adopted>,
     /// In order of posting.
     pub orders: VecDeque<Order>,
     /// Lines that found no room since the last batch.
@@ -134,6 +138,23 @@ impl Orders {
         self.0.level
     }
 
+    /// Gives the thread something to keep. There is no limit: it was there before, elsewhere.
+    pub(super) fn adopt(&self, adopted: Adopted) {
+        self.lock().adopted.push(adopted);
+        self.ring();
+    }
+
+    /// Whether this leads to the same thread.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Whether nothing waits.
+    pub(super) fn is_empty(&self) -> bool {
+        let queue = self.lock();
+        queue.orders.is_empty() && queue.adopted.is_empty()
+    }
+
     /// Says that nothing will follow.
     pub(super) fn close(&self) {
         self.lock().closing = true;
@@ -150,6 +171,7 @@ impl Orders {
         queue.lines = 0;
         queue.stdin_bytes = 0;
         Batch {
+            adopted: std::mem::take(&mut queue.adopted),
             orders: std::mem::take(&mut queue.orders),
             lines_dropped: std::mem::take(&mut queue.lines_dropped),
             closing: queue.closing,
@@ -161,7 +183,8 @@ impl Orders {
         self.0.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn ring(&self) {
+    /// Wakes the thread.
+    pub(super) fn ring(&self) {
         // It only fails when the counter is at its end, and then it rings already.
         let _ = rustix::io::write(&self.0.bell, &1u64.to_ne_bytes());
     }

@@ -9,10 +9,11 @@
 //! Attach ──> pipes are read, logs written ──Drain──> what is left is read, files closed ──> Drained
 //! ```
 //!
+//! There is one such thread, until a file system hangs: then another goes on, and the one that hangs
+//! keeps what lies there ([`crew`]).
+//!
 //! What event listeners say on their stdout is heard here, word by word ([`agent_core::listener`]);
 //! what they may hear of output goes to the core, as it is written.
-//!
-//! Not here yet: a helper thread for a file system that hangs.
 
 pub mod activity;
 pub mod auto;
@@ -22,12 +23,17 @@ pub mod mailbox;
 
 mod ansi;
 mod capture;
+mod crew;
 mod doing;
+mod perform;
 mod program;
+mod pulse;
+mod reactor;
 mod stdin;
 mod syslog;
 mod thread;
 mod timer;
+mod watch;
 
 use agent_core::effect::ProcessId;
 use agent_core::input::Unwritten;
@@ -167,7 +173,7 @@ pub enum BytesReport {
 }
 
 /// Where [`BytesReport`]s go: called on the bytes thread, and may block it.
-pub type Report = Box<dyn Fn(BytesReport) + Send>;
+pub type Report = Box<dyn Fn(BytesReport) + Send + Sync>;
 
 /// A line that something in here wants in the activity log.
 type Note = (Level, String);

@@ -11,8 +11,8 @@ use rustix::event::epoll::{self, EventData, EventFlags};
 
 use super::channel::{Channel, Channels, Look};
 use super::doing::Doing;
+use super::reactor::arm;
 use super::stdin::{STDIN_PENDING_MAX_BYTES, Stdin, Untaken};
-use super::thread::arm;
 
 /// An attachment: another one for each life of a process, so that what comes late for an old one
 /// finds nothing.
@@ -38,7 +38,7 @@ impl Role {
         Self::Log(Stream::Stderr),
     ];
 
-    fn key(self, slot: Slot) -> u64 {
+    pub(super) fn key(self, slot: Slot) -> u64 {
         let number = Self::ALL.iter().position(|role| *role == self);
         slot.0 << 3 | number.unwrap_or_default() as u64
     }
@@ -92,10 +92,32 @@ impl Program {
         Arc::clone(&self.name)
     }
 
-    /// Begins to read. stdin is only waited for while something waits for it.
+    pub(super) fn slot(&self) -> Slot {
+        self.slot
+    }
+
+    /// The child is gone; what is left is output that was not taken yet.
+    pub(super) fn is_gone(&self) -> bool {
+        self.gone
+    }
+
+    /// Whether one of its logs lies on this device.
+    pub(super) fn is_on(&self, device: u64) -> bool {
+        self.outputs.iter().any(|channel| channel.is_on(device))
+    }
+
+    /// Enters everything that is to be waited for: pipes or, while they are full, logs; and stdin,
+    /// while something waits for it.
     pub(super) fn watch_all(&mut self, doing: &mut Doing<'_>) {
         for channel in &self.outputs {
-            watch(self.slot, channel, doing);
+            if channel.is_blocked() {
+                await_taker(self.slot, channel, doing);
+            } else {
+                watch(self.slot, channel, doing);
+            }
+        }
+        if let Some(stdin) = self.stdin.as_ref().filter(|stdin| stdin.waiting() > 0) {
+            arm(doing.epoll, stdin, Role::Stdin.key(self.slot));
         }
     }
 
@@ -170,9 +192,10 @@ impl Program {
     }
 
     /// Removes and reopens the logs.
-    pub(super) fn clear_logs(&mut self) -> Result<(), Refusal> {
+    pub(super) fn clear_logs(&mut self, doing: &Doing<'_>) -> Result<(), Refusal> {
         let mut channels = self.outputs.iter_mut();
-        channels.try_for_each(Channel::clear).map_err(|_| Refusal::Failed(self.name.to_string()))
+        let cleared = channels.try_for_each(|channel| channel.clear(&doing.aside));
+        cleared.map_err(|_| Refusal::Failed(self.name.to_string()))
     }
 
     /// Opens the logs anew by their paths.

@@ -233,7 +233,7 @@ impl Host {
     /// Ends both threads and gives the activity log's text without its stamps.
     pub fn finish(self) -> Vec<String> {
         self.spawner.finish();
-        drop(self.bytes.finish().unwrap());
+        self.bytes.finish().unwrap();
         let log = std::fs::read(self.directory.path().join("activity.log")).unwrap_or_default();
         let log = String::from_utf8_lossy(&log);
         let stamp = "2026-01-01 00:00:00,000 ".len();

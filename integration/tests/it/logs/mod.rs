@@ -1,5 +1,7 @@
 //! Log files that cannot be written do not stop supervision.
 
+mod hung;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -7,6 +7,7 @@
 
 pub mod background;
 pub mod bare;
+pub mod ears;
 pub mod facts;
 pub mod fastcgi;
 pub mod feed;

@@ -3,6 +3,9 @@
 //! | word | what it does |
 //! |---|---|
 //! | `print:TEXT`, `complain:TEXT` | a line to stdout, to stderr |
+//! | `say:TEXT` | TEXT to stdout in one write; `\n` in it is a newline |
+//! | `hear:FILE` | as an event listener: reads one event and notes it in FILE ([`integration::ears`]) |
+//! | `serve:FILE` | says that it is ready, hears an event and says OK, for ever |
 //! | `write-lines:N` | N numbered lines to stdout |
 //! | `write-bytes:N` | N bytes to stdout, 63 and a newline at a time |
 //! | `stamp:FILE[:NOTE]` | appends `MONOTONIC_NS REALTIME_NS PID NOTE` to FILE, in one write |
@@ -29,11 +32,13 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, Read, Write};
 use std::net::TcpListener;
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::process::{Command, exit};
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
+use integration::ears::Heard;
 use integration::own::Own;
 use integration::wait;
 use integration::wall_clock::set_wall_clock;
@@ -61,6 +66,13 @@ fn act(verb: &str, rest: &str) -> io::Result<()> {
     match verb {
         "print" => say(&mut io::stdout(), rest),
         "complain" => say(&mut io::stderr(), rest),
+        "say" => say_all(rest),
+        "hear" => hear(rest),
+        "serve" => loop {
+            say_all("READY\\n")?;
+            hear(rest)?;
+            say_all("RESULT 2\\nOK")?;
+        },
         "write-lines" => write_lines(number(rest)?),
         "write-bytes" => write_bytes(number(rest)?),
         "stamp" => stamp(rest),
@@ -92,9 +104,21 @@ fn act(verb: &str, rest: &str) -> io::Result<()> {
     }
 }
 
+/// In one write: whoever reads gets a line whole.
 fn say(to: &mut impl Write, text: &str) -> io::Result<()> {
-    writeln!(to, "{text}")?;
+    to.write_all(format!("{text}\n").as_bytes())?;
     to.flush()
+}
+
+fn say_all(text: &str) -> io::Result<()> {
+    let mut out = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+    out.write_all(text.replace("\\n", "\n").as_bytes())
+}
+
+fn hear(file: &str) -> io::Result<()> {
+    let event = Heard::read(&mut io::stdin().lock())?;
+    let mut notes = OpenOptions::new().append(true).create(true).open(file)?;
+    notes.write_all(event.note().as_bytes())
 }
 
 fn write_lines(count: usize) -> io::Result<()> {

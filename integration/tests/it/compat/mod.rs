@@ -8,6 +8,7 @@ mod config;
 mod configurations;
 mod corpora;
 mod daemonizing;
+mod events;
 mod fastcgi;
 mod logs;
 mod processes;

@@ -124,7 +124,6 @@ pub fn heard(home: &Home, file: &str) -> Vec<Heard> {
 /// # Panics
 ///
 /// When it is not within [`PATIENCE`].
-#[expect(clippy::must_use_candidate, reason = "the waiting is the use")]
 pub fn wait_heard(
     daemon: &Daemon,
     file: &str,

@@ -24,7 +24,6 @@
 //! | `unless:FILE=CODE` | exits with CODE unless FILE exists |
 //! | `save:FILE=N` | copies N bytes of stdin to FILE |
 //! | `deaf` | closes stdin |
-//! | `hear:FILE` | is an event listener that appends each event to FILE, its name and its payload |
 //! | `wall-clock:FILE=SECONDS` | makes a daemon's clock go wrong ([`integration::wall_clock`]) |
 //! | `exit:CODE` | exits |
 //! | `die:SIGNAL` | ends itself by a signal |
@@ -92,7 +91,6 @@ fn act(verb: &str, rest: &str) -> io::Result<()> {
         "own" => say(&mut io::stdout(), &serde_json::to_string(&Own::look()?)?),
         "unless" => unless(rest),
         "save" => save(rest),
-        "hear" => hear(rest),
         "deaf" => Ok(nix::unistd::close(0)?),
         "wall-clock" => {
             let (file, seconds) = pair(rest)?;
@@ -210,28 +208,6 @@ fn save(rest: &str) -> io::Result<()> {
     let (file, count) = pair(rest)?;
     let count = count.parse().map_err(io::Error::other)?;
     io::copy(&mut io::stdin().lock().take(count), &mut File::create(file)?).map(drop)
-}
-
-fn hear(file: &str) -> io::Result<()> {
-    let mut stdin = io::stdin().lock();
-    loop {
-        say(&mut io::stdout(), "READY")?;
-        let mut header = String::new();
-        if stdin.read_line(&mut header)? == 0 {
-            return Ok(());
-        }
-        let value = |name: &str| {
-            let mut pairs = header.split_whitespace().filter_map(|pair| pair.split_once(':'));
-            pairs.find(|(found, _)| *found == name).map(|(_, value)| value)
-        };
-        let mut payload = vec![0; number(value("len").unwrap_or_default())?];
-        stdin.read_exact(&mut payload)?;
-        let payload = String::from_utf8_lossy(&payload);
-        let line = format!("{} {payload}\n", value("eventname").unwrap_or_default());
-        let mut file = OpenOptions::new().append(true).create(true).open(file)?;
-        file.write_all(line.as_bytes())?;
-        io::stdout().write_all(b"RESULT 2\nOK")?;
-    }
 }
 
 /// `FILE=WORD`.

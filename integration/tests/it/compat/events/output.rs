@@ -12,6 +12,9 @@ for_each_subject![output_is_told_chunk_by_chunk];
 const BEGIN: &str = "<!--XSUPERVISOR:BEGIN-->";
 const END: &str = "<!--XSUPERVISOR:END-->";
 
+/// Longer than what came before it in its capture, and than the capture may be.
+const LONG_PIECE: &str = "more than all that stood here before, however much that may have been";
+
 /// Each program waits for its file, so that the listener is there before it writes.
 const WRITERS: &str = "{head}
 [supervisord]
@@ -61,6 +64,10 @@ stdout_logfile={dir}/captured
 command={child} until:{dir}/go 'complain:{begin}news of stderr{end}and more text' forever
 stderr_capture_maxbytes=1000
 startsecs=0
+[program:ring]
+command={child} until:{dir}/go 'say:{begin}this goes, being older and shorter' until:{dir}/in 'say:{long}' until:{dir}/out 'say:{end}and some more text' forever
+stdout_capture_maxbytes=10
+startsecs=0
 [program:plain]
 command={child} until:{dir}/go 'say:{begin}tokens are text here{end}' forever
 startsecs=0
@@ -68,16 +75,21 @@ stdout_logfile={dir}/plain
 ";
 
 fn output_is_told_chunk_by_chunk(subject: Subject) {
-    let configuration = WRITERS.replace("{begin}", BEGIN).replace("{end}", END);
+    let configuration =
+        WRITERS.replace("{begin}", BEGIN).replace("{end}", END).replace("{long}", LONG_PIECE);
     let daemon = Daemon::start(subject, &configuration);
-    for name in ["ear", "talker", "lines", "both", "silent", "binary", "captured", "quiet", "plain"]
+    for name in
+        ["ear", "talker", "lines", "both", "silent", "binary", "captured", "quiet", "ring", "plain"]
     {
         daemon.wait_state(name, "RUNNING");
     }
     daemon.home().write("go", "");
-    wait_heard(&daemon, "heard", "news of stderr", |heard| {
-        about(heard, "quiet").len() == 1 && !about(heard, "captured").is_empty()
+    let first =
+        [("lines", 2), ("both", 1), ("binary", 1), ("captured", 1), ("quiet", 1), ("talker", 1)];
+    wait_heard(&daemon, "heard", "the first of each", |heard| {
+        first.iter().all(|(name, count)| about(heard, name).len() == *count)
     });
+    daemon.wait_log("this goes, being older and shorter");
     daemon.home().write("in", "");
     wait_heard(&daemon, "heard", "the capture", |heard| {
         heard.iter().any(|event| {
@@ -85,9 +97,11 @@ fn output_is_told_chunk_by_chunk(subject: Subject) {
                 && event.of_payload("processname") == "captured"
         })
     });
+    daemon.wait_log(LONG_PIECE);
     daemon.home().write("out", "");
     daemon.wait_state("captured", "EXITED");
     daemon.wait_state("talker", "EXITED");
+    wait_heard(&daemon, "heard", "the ring", |heard| !about(heard, "ring").is_empty());
     // What comes last has everything before it.
     send(&daemon, "last", "");
     let all = wait_heard(&daemon, "heard", "the last", |heard| {
@@ -144,10 +158,15 @@ fn captures(subject: Subject, daemon: &Daemon, heard: &[Heard]) {
         if file.contains(behind) { Ok(file) } else { Err(file) }
     });
     assert_eq!(file, format!("before{behind}"));
-    let quiet = format!(
-        "PROCESS_COMMUNICATION_STDERR processname:quiet groupname:quiet pid:PID\nnews of stderr"
-    );
+    let quiet =
+        "PROCESS_COMMUNICATION_STDERR processname:quiet groupname:quiet pid:PID\nnews of stderr";
     assert_eq!(about(heard, "quiet"), [quiet]);
+    // A piece that is longer than the limit drops what was before it, and is kept whole.
+    let ring = format!(
+        "PROCESS_COMMUNICATION_STDOUT processname:ring groupname:ring pid:PID\n{LONG_PIECE}"
+    );
+    assert_eq!(about(heard, "ring"), [ring]);
+    shown(subject, &["CAP-05", "CAP-06", "E-42"]);
     assert!(about(heard, "plain").is_empty());
     let tokens = format!("{BEGIN}tokens are text here{END}");
     assert_eq!(daemon.home().read("plain"), tokens);

@@ -12,6 +12,7 @@ mod spawn_errors;
 mod states;
 mod stdin;
 
+use integration::ears::{Heard, heard};
 use integration::rpc::{CallError, member};
 use integration::subject::Daemon;
 use integration::wait::{self, PATIENCE};
@@ -74,7 +75,7 @@ fn wait_lines(daemon: &Daemon, word: &str, phrase: &str, count: usize) -> Vec<St
 
 /// A listener that writes down every change of state; [`moves`] reads that.
 const HEARS: &str = "[eventlistener:hears]
-command={child} hear:{dir}/events
+command={child} serve:{dir}/events
 events=PROCESS_STATE
 buffer_size=1000
 startsecs=0
@@ -82,15 +83,10 @@ startsecs=0
 
 /// The states that a process has gone through, as the listener [`HEARS`] was told: from and to.
 fn moves(daemon: &Daemon, name: &str) -> Vec<(String, String)> {
-    let events = daemon.home().read("events");
-    let about = format!("processname:{name} ");
-    let told = events.lines().filter(|line| line.contains(&about));
-    let pair = |line: &str| {
-        let to = line.strip_prefix("PROCESS_STATE_")?.split(' ').next()?.to_owned();
-        let (_, rest) = line.split_once("from_state:")?;
-        Some((rest.split(' ').next()?.to_owned(), to))
-    };
-    told.filter_map(pair).collect()
+    let told = heard(daemon.home(), "events");
+    let its = told.iter().filter(|event| event.of_payload("processname") == name);
+    let to = |event: &Heard| event.name().strip_prefix("PROCESS_STATE_").map(str::to_owned);
+    its.filter_map(|event| Some((event.of_payload("from_state").to_owned(), to(event)?))).collect()
 }
 
 /// Waits until a process has gone this way, and no other: states behind one another, each the

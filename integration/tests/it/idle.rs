@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use integration::ears::wait_heard;
 use integration::subject::{Daemon, Subject, wait_text};
 use integration::wait::{self, PATIENCE};
 use nix::sys::signal::{Signal, kill};
@@ -23,12 +24,19 @@ const PROGRAMS: usize = 100;
 fn an_idle_agent_with_a_hundred_programs_makes_no_system_call() {
     let configuration = format!(
         "{{head}}\n[program:s]\ncommand={{sleeper}}\nprocess_name=%(process_num)d\n\
-         numprocs={PROGRAMS}\nstartsecs=0\n"
+         numprocs={PROGRAMS}\nstartsecs=0\n\
+         [eventlistener:ear]\ncommand={{child}} serve:{{dir}}/heard\nstartsecs=0\n\
+         events=PROCESS_STATE,PROCESS_LOG,REMOTE_COMMUNICATION\nbuffer_size=1000\n"
     );
     let daemon = Daemon::start(Subject::Ours, &configuration);
     for number in 0..PROGRAMS {
         daemon.wait_state(&format!("s:{number}"), "RUNNING");
     }
+    // A listener that has heard everything is as idle as the rest.
+    wait_heard(&daemon, "heard", "all starts", |heard| {
+        let up = heard.iter().filter(|event| event.name() == "PROCESS_STATE_RUNNING");
+        up.count() == PROGRAMS + 1
+    });
     let trace = Trace::attach(&daemon);
     wait::pass(SETTLING);
     let begin = wait::wall();

@@ -106,13 +106,8 @@ fn numbers_and_headers_are_whole(heard: &[Heard]) {
 
 fn ends_and_retries_are_told(heard: &[Heard]) {
     let of = |name: &str, told: &[&str]| {
-        let told: Vec<_> = told
-            .iter()
-            .map(|text| {
-                let (state, rest) = text.split_once(' ').expect("a state");
-                format!("PROCESS_STATE_{state} processname:{name} groupname:{name} {rest}")
-            })
-            .collect();
+        let told: Vec<_> =
+            told.iter().map(|text| in_full(&text.replacen(' ', &format!(" {name} "), 1))).collect();
         let found = about(heard, name);
         assert_eq!(found[..told.len().min(found.len())], told[..], "{name}");
     };
@@ -150,80 +145,78 @@ fn ends_and_retries_are_told(heard: &[Heard]) {
     assert_eq!(pids[1], pids[2], "an end is told with the pid that ended");
 }
 
-/// Stops, starts and groups that go and come, each told as it happens.
-fn commands_are_told(subject: Subject, daemon: &Daemon) {
-    let mut known = ears::heard(daemon.home(), "heard").len();
-    let mut told = |what: &str, wanted: &[&str]| {
+/// What is heard from now on, less what goes on by itself.
+struct News<'a> {
+    daemon: &'a Daemon,
+    known: usize,
+}
+
+impl News<'_> {
+    /// Does something, and waits for what is told of it: this and nothing else.
+    fn of(&mut self, command: &[&str], wanted: &[&str]) {
+        let _ = self.daemon.ctl(command);
+        self.told(&format!("{command:?}"), wanted);
+    }
+
+    fn told(&mut self, what: &str, wanted: &[&str]) {
+        let wanted: Vec<String> = wanted.iter().map(|line| in_full(line)).collect();
         let is_ours = |event: &&Heard| {
             !event.name().starts_with("TICK") && event.of_payload("processname") != "retries"
         };
         let news = |heard: &[Heard]| -> Vec<String> {
-            heard.iter().skip(known).filter(is_ours).map(Heard::shown).collect()
+            heard.iter().skip(self.known).filter(is_ours).map(Heard::shown).collect()
         };
-        let heard = wait_heard(daemon, "heard", what, |heard| news(heard).len() >= wanted.len());
+        let heard =
+            wait_heard(self.daemon, "heard", what, |heard| news(heard).len() >= wanted.len());
         assert_eq!(news(&heard), wanted, "{what}");
-        known = heard.len();
-    };
-    let state = |words: &str| {
-        let (state, rest) = words.split_once(' ').expect("a state");
-        format!("PROCESS_STATE_{state} {rest}")
-    };
-    let run = |words: &[&str]| drop(daemon.ctl(words));
-    run(&["stop", "first"]);
-    let first = "processname:first groupname:first from_state";
-    told(
-        "a stop",
+        self.known = heard.len();
+    }
+}
+
+/// `STARTING first from_state:…` is `PROCESS_STATE_STARTING processname:first groupname:first
+/// from_state:…`; other lines are as they are.
+fn in_full(line: &str) -> String {
+    match line.splitn(3, ' ').collect::<Vec<_>>().as_slice() {
+        [state, name, rest] if rest.starts_with("from_state") => {
+            format!("PROCESS_STATE_{state} processname:{name} groupname:{name} {rest}")
+        }
+        _ => line.to_owned(),
+    }
+}
+
+/// Stops, starts and groups that go and come, each told as it happens.
+fn commands_are_told(subject: Subject, daemon: &Daemon) {
+    let known = ears::heard(daemon.home(), "heard").len();
+    let mut news = News { daemon, known };
+    let stopped =
+        ["STOPPING first from_state:RUNNING pid:PID", "STOPPED first from_state:STOPPING pid:PID"];
+    let started =
+        ["STARTING first from_state:STOPPED tries:0", "RUNNING first from_state:STARTING pid:PID"];
+    news.of(&["stop", "first"], &stopped);
+    news.of(
+        &["stop", "second"],
         &[
-            &state(&format!("STOPPING {first}:RUNNING pid:PID")),
-            &state(&format!("STOPPED {first}:STOPPING pid:PID")),
+            "STOPPING second from_state:STARTING pid:PID",
+            "STOPPED second from_state:STOPPING pid:PID",
         ],
     );
-    run(&["stop", "second"]);
-    let second = "processname:second groupname:second from_state";
-    told(
-        "a stop while starting",
+    news.of(
+        &["start", "odd"],
         &[
-            &state(&format!("STOPPING {second}:STARTING pid:PID")),
-            &state(&format!("STOPPED {second}:STOPPING pid:PID")),
-        ],
-    );
-    run(&["start", "odd"]);
-    let odd = "processname:odd groupname:odd from_state";
-    told(
-        "a start of what has exited",
-        &[
-            &state(&format!("STARTING {odd}:EXITED tries:0")),
-            &state(&format!("RUNNING {odd}:STARTING pid:PID")),
-            &state(&format!("EXITED {odd}:RUNNING expected:0 pid:PID")),
+            "STARTING odd from_state:EXITED tries:0",
+            "RUNNING odd from_state:STARTING pid:PID",
+            "EXITED odd from_state:RUNNING expected:0 pid:PID",
         ],
     );
     send(daemon, "ty", "da\nta\u{20ac}");
-    told("a client's event", &["REMOTE_COMMUNICATION type:ty\nda\nta\u{20ac}"]);
-    run(&["remove", "first"]);
-    told("a group that goes", &["PROCESS_GROUP_REMOVED groupname:first\n"]);
-    run(&["add", "first"]);
-    told(
-        "a group that comes",
-        &[
-            "PROCESS_GROUP_ADDED groupname:first\n",
-            &state(&format!("STARTING {first}:STOPPED tries:0")),
-            &state(&format!("RUNNING {first}:STARTING pid:PID")),
-        ],
-    );
+    news.told("a client's event", &["REMOTE_COMMUNICATION type:ty\nda\nta\u{20ac}"]);
+    let (removed, added) =
+        ("PROCESS_GROUP_REMOVED groupname:first\n", "PROCESS_GROUP_ADDED groupname:first\n");
+    news.of(&["remove", "first"], &[removed]);
+    news.of(&["add", "first"], &[added, started[0], started[1]]);
     let text = daemon.home().read("supervisord.conf");
     daemon.host().configure(&text.replace("stopwaitsecs=60", "stopwaitsecs=61"));
-    run(&["update"]);
-    told(
-        "a group that changes",
-        &[
-            &state(&format!("STOPPING {first}:RUNNING pid:PID")),
-            &state(&format!("STOPPED {first}:STOPPING pid:PID")),
-            "PROCESS_GROUP_REMOVED groupname:first\n",
-            "PROCESS_GROUP_ADDED groupname:first\n",
-            &state(&format!("STARTING {first}:STOPPED tries:0")),
-            &state(&format!("RUNNING {first}:STARTING pid:PID")),
-        ],
-    );
+    news.of(&["update"], &[stopped[0], stopped[1], removed, added, started[0], started[1]]);
     let remote = ears::heard(daemon.home(), "heard");
     let remote = remote.iter().find(|event| event.name() == "REMOTE_COMMUNICATION");
     // Characters, not bytes: a listener in Python reads text.

@@ -3,6 +3,7 @@
 
 pub mod boot;
 pub mod clock;
+pub mod descriptors;
 pub mod fleet;
 pub mod hosts;
 pub mod http;
@@ -10,6 +11,7 @@ pub mod ledger;
 pub mod logs;
 pub mod mailbox;
 pub mod pidproxy;
+pub mod pipe;
 #[cfg(test)]
 mod played;
 pub mod run;

@@ -27,6 +27,7 @@ use tokio::io::unix::AsyncFd;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::clock::Clock;
+use crate::descriptors::{self, Entry, Purpose};
 use crate::logs::{BytesReport, Orders};
 use crate::mailbox::Letter;
 use crate::signals::Signals;
@@ -98,9 +99,24 @@ pub struct Tools {
 /// A child that runs.
 struct Running {
     pid: i32,
+    /// Before the pidfd itself.
+    _entry: Option<Entry>,
     watch: Watch,
     /// Its line in the register goes with it.
     _listed: Listed,
+}
+
+/// What a group of FastCGI programs listens on.
+struct ListeningSocket {
+    /// Before the socket itself.
+    _entry: Entry,
+    fd: Arc<OwnedFd>,
+}
+
+impl ListeningSocket {
+    fn new(socket: SocketId, fd: OwnedFd) -> Self {
+        Self { _entry: descriptors::enter(&fd, Purpose::Socket(socket)), fd: Arc::new(fd) }
+    }
 }
 
 /// A child that is reaped, and whose last output is on its way to the logs.
@@ -117,7 +133,7 @@ struct Run {
     exits: Arc<AsyncFd<Exits>>,
     children: HashMap<ProcessId, Running>,
     /// What the groups of FastCGI programs listen on, while any of them lives.
-    sockets: HashMap<SocketId, Arc<OwnedFd>>,
+    sockets: HashMap<SocketId, ListeningSocket>,
     draining: BTreeMap<ProcessId, Draining>,
     replies: HashMap<Ticket, oneshot::Sender<Reply>>,
     next_ticket: u64,
@@ -225,7 +241,7 @@ impl Run {
             }
             Report::Spawn(SpawnReport::SocketOpened { socket, group, opened }) => {
                 let verdict = opened.map(|open| {
-                    self.sockets.insert(socket, Arc::new(open));
+                    self.sockets.insert(socket, ListeningSocket::new(socket, open));
                 });
                 self.feed(Input::SocketOpened { socket, group, verdict });
             }

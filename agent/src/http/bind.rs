@@ -9,6 +9,7 @@ use nix::errno::Errno;
 use thiserror::Error;
 
 use super::unix_socket::{self, SocketFile};
+use crate::descriptors::Purpose;
 use crate::hosts::ipv4_of;
 
 /// Why a server cannot be opened. The texts are supervisord's: what follows `Error: `.
@@ -92,6 +93,16 @@ impl BoundServer {
             Listener::Unix(_, file) => Some(file.clone()),
             Listener::Tcp(_) => None,
         }
+    }
+
+    /// What its descriptor is for.
+    pub(super) fn purpose(&self) -> Purpose {
+        Purpose::Door(match &self.listener {
+            Listener::Unix(_, file) => file.path().display().to_string(),
+            Listener::Tcp(listener) => {
+                listener.local_addr().map_or_else(|_| String::new(), |at| at.to_string())
+            }
+        })
     }
 
     /// The port of a TCP server, as bound.

@@ -35,6 +35,7 @@ use super::route::{Route, route};
 use super::seats::{Phase, Seat, Seats, Ticket};
 use super::tail::Follower;
 use super::{Log, Rpc, SocketFile};
+use crate::descriptors::Kept;
 use crate::mailbox::Mailbox;
 
 /// The head of a request: far more than any client sends.
@@ -75,6 +76,7 @@ pub(super) async fn serve_within(
     let seats = Seats::new(bounds.connections);
     let mut doors = JoinSet::new();
     for server in servers {
+        let purpose = server.purpose();
         let door = Arc::new(Door {
             rpc: Arc::clone(&rpc),
             mailbox: mailbox.clone(),
@@ -86,12 +88,12 @@ pub(super) async fn serve_within(
         let stop = stop.clone();
         match server.listener {
             Listener::Unix(listener, _) => {
-                let listener = UnixListener::from_std(listener)?;
-                doors.spawn(async move { door.run(&listener, stop).await });
+                let listener = Kept::new(UnixListener::from_std(listener)?, purpose);
+                doors.spawn(async move { door.run(&*listener, stop).await });
             }
             Listener::Tcp(listener) => {
-                let listener = TcpListener::from_std(listener)?;
-                doors.spawn(async move { door.run(&listener, stop).await });
+                let listener = Kept::new(TcpListener::from_std(listener)?, purpose);
+                doors.spawn(async move { door.run(&*listener, stop).await });
             }
         }
     }

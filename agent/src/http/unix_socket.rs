@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::sys::socket::{
@@ -31,6 +31,12 @@ pub struct SocketFile {
 }
 
 impl SocketFile {
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Removes the file, if it is still ours: another agent may have taken the path over. To be
     /// called before the listener is closed; until then nobody else's file has our inode number.
     pub fn unlink(&self) {

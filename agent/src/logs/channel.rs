@@ -1,19 +1,20 @@
 //! One child's channels: what the spawn thread makes, and what the bytes thread keeps of it.
 
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 
 use agent_core::input::{Output as Wrote, Stream};
 use agent_core::listener::Ear;
 use agent_core::spec::LogSpec;
 use proto_words::repr;
-use rustix::io::{Errno, ioctl_fionread};
+use rustix::io::Errno;
 
 use super::ansi;
 use super::capture::{Capture, Piece};
 use super::doing::{Aside, Doing, News};
 use super::file::LogFile;
 use super::syslog;
+use crate::pipe::{Sink, Source};
 
 /// Bytes that one read takes, as supervisord reads; a pipe rarely holds more than half of it.
 pub(super) const READ_MAX_BYTES: usize = 128 << 10;
@@ -23,8 +24,8 @@ pub(super) const READ_MAX_BYTES: usize = 128 << 10;
 pub struct Channels {
     /// The process's name, for messages.
     pub name: Arc<str>,
-    /// The write end of its stdin, non-blocking.
-    pub stdin: Option<OwnedFd>,
+    /// What it reads as its stdin.
+    pub stdin: Option<Sink>,
     /// Its stdout.
     pub stdout: Option<Output>,
     /// Its stderr; `None` when it is redirected to stdout.
@@ -42,8 +43,8 @@ impl Channels {
 /// One output pipe and where it goes.
 #[derive(Debug)]
 pub struct Output {
-    /// The read end, non-blocking.
-    pub pipe: OwnedFd,
+    /// What it writes.
+    pub pipe: Source,
     /// The log; without one the output is read and thrown away.
     pub log: Option<LogFile>,
     /// What else it is for.
@@ -84,7 +85,7 @@ impl Use {
 pub(super) struct Channel {
     pub stream: Stream,
     /// `None` once the child and all who share the pipe have closed it.
-    pub pipe: Option<OwnedFd>,
+    pub pipe: Option<Source>,
     log: Option<LogFile>,
     /// What the log's stream has not taken yet; while there is any, the pipe is not read.
     pending: Vec<u8>,
@@ -146,7 +147,7 @@ impl Channel {
         let Some(pipe) = &self.pipe else {
             return Look::Ended;
         };
-        match rustix::io::read(pipe, &mut *doing.buffer) {
+        match pipe.read(&mut *doing.buffer) {
             Ok(0) => Look::Ended,
             Ok(count) => {
                 let chunk = doing.buffer.get(..count).unwrap_or(&[]);
@@ -173,14 +174,13 @@ impl Channel {
 
     /// Takes what is in the pipe right now, and no more: a grandchild may write forever.
     pub(super) fn drain(&mut self, doing: &mut Doing<'_>) -> Look {
-        let waiting = self.pipe.as_ref().and_then(|pipe| ioctl_fionread(pipe).ok());
-        let mut left = usize::try_from(waiting.unwrap_or(0)).unwrap_or(usize::MAX);
+        let mut left = self.pipe.as_ref().map_or(0, Source::waiting);
         while let Some(pipe) = self.pipe.as_ref().filter(|_| left > 0) {
             let most = left.min(doing.buffer.len());
             let Some(room) = doing.buffer.get_mut(..most) else {
                 break;
             };
-            match rustix::io::read(pipe, &mut *room) {
+            match pipe.read(&mut *room) {
                 Err(Errno::INTR) => {}
                 Ok(0) | Err(_) => break,
                 Ok(count) => {

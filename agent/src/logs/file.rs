@@ -17,6 +17,7 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 
 use super::Note;
+use crate::descriptors::{Kept, Purpose};
 use crate::spawn::errno_text;
 
 /// When a file is rotated.
@@ -50,7 +51,7 @@ impl Rotation {
 pub struct LogFile {
     path: PathBuf,
     rotation: Rotation,
-    file: Option<File>,
+    file: Option<Kept<File>>,
     kind: Kind,
     /// The device that it lies on, or lay on last.
     device: u64,
@@ -78,7 +79,7 @@ impl LogFile {
     pub fn open(path: impl Into<PathBuf>, rotation: Rotation) -> Result<Self, Errno> {
         let path = path.into();
         let Opened { file, kind, device } = open(&path, OFlags::APPEND)?;
-        let file = Some(file);
+        let file = Some(kept(file, &path));
         Ok(Self { path, rotation, file, kind, device, dropped: None, rotation_fails: false })
     }
 
@@ -158,7 +159,7 @@ impl LogFile {
         let file = self.opened().map_err(|errno| (0, errno))?;
         let mut written = 0;
         while let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {
-            match rustix::io::write(&*file, rest) {
+            match rustix::io::write(file, rest) {
                 Ok(count) => written += count,
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => return Ok(written),
@@ -168,12 +169,12 @@ impl LogFile {
         Ok(written)
     }
 
-    fn opened(&mut self) -> Result<&mut File, Errno> {
+    fn opened(&mut self) -> Result<&Kept<File>, Errno> {
         if self.file.is_none() {
             let opened = open(&self.path, OFlags::APPEND)?;
             self.take_up(opened);
         }
-        self.file.as_mut().ok_or(Errno::BADF)
+        self.file.as_ref().ok_or(Errno::BADF)
     }
 
     fn drops(&mut self, bytes: usize, errno: Errno, notes: &mut Vec<Note>) {
@@ -202,7 +203,7 @@ impl LogFile {
         if self.rotation.maxbytes == 0 || self.kind == Kind::Stream {
             return;
         }
-        let position = self.file.as_ref().map(|mut file| file.stream_position());
+        let position = self.file.as_ref().map(|file| (&**file).stream_position());
         let Some(Ok(position)) = position else { return };
         if position < self.rotation.maxbytes {
             return;
@@ -237,7 +238,8 @@ impl LogFile {
     }
 
     fn take_up(&mut self, Opened { file, kind, device }: Opened) {
-        (self.file, self.kind, self.device) = (Some(file), kind, device);
+        self.file = Some(kept(file, &self.path));
+        (self.kind, self.device) = (kind, device);
     }
 
     fn backup(&self, number: u32) -> PathBuf {

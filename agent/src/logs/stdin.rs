@@ -1,8 +1,10 @@
 //! A child's stdin: what it has not taken yet waits, within a limit, until it does (STD-01..05).
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 
 use rustix::io::Errno;
+
+use crate::pipe::Sink;
 
 /// Bytes that may wait for one child before more are taken: as large as the largest request. While
 /// nothing waits one piece of any size is taken, since it is in memory already.
@@ -11,7 +13,7 @@ pub(super) const STDIN_PENDING_MAX_BYTES: usize = 16 << 20;
 /// The write end of the pipe and what waits for it.
 #[derive(Debug)]
 pub(super) struct Stdin {
-    pipe: OwnedFd,
+    pipe: Sink,
     pending: Vec<u8>,
     sent: usize,
 }
@@ -26,7 +28,7 @@ pub(super) enum Untaken {
 }
 
 impl Stdin {
-    pub(super) fn new(pipe: OwnedFd) -> Self {
+    pub(super) fn new(pipe: Sink) -> Self {
         Self { pipe, pending: Vec::new(), sent: 0 }
     }
 
@@ -45,7 +47,7 @@ impl Stdin {
     /// Writes as much as goes at once.
     pub(super) fn flush(&mut self) -> Result<(), Untaken> {
         while let Some(rest) = self.pending.get(self.sent..).filter(|rest| !rest.is_empty()) {
-            match rustix::io::write(&self.pipe, rest) {
+            match self.pipe.write(rest) {
                 Ok(count) => self.sent += count,
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => return Ok(()),

@@ -11,7 +11,7 @@ use crate::spawn::reap::{self, Watch};
 
 impl Run {
     pub(super) fn born(&mut self, process: ProcessId, child: Child) {
-        let Child { pid, watch, listed, channels } = child;
+        let Child { pid, entry, watch, listed, channels } = child;
         let by_signal = match &watch {
             Watch::Pidfd(pidfd) => {
                 if let Err(error) = self.exits.get_ref().add(process.0, pidfd) {
@@ -22,7 +22,7 @@ impl Run {
             }
             Watch::Signal => true,
         };
-        self.children.insert(process, Running { pid, watch, _listed: listed });
+        self.children.insert(process, Running { pid, _entry: entry, watch, _listed: listed });
         if self.tools.orders.post(Order::Attach { process, pid, channels }).is_err() {
             let text = format!("the log thread hangs; the output of pid {pid} is not read");
             self.tools.orders.log(Level::Error, text);

@@ -88,7 +88,7 @@ impl Run {
         let process = order.process;
         let socket = match order.stdin {
             Stdin::Pipe | Stdin::Events => None,
-            Stdin::Socket(socket) => self.sockets.get(&socket).cloned(),
+            Stdin::Socket(socket) => self.sockets.get(&socket).map(|socket| Arc::clone(&socket.fd)),
         };
         if matches!(order.stdin, Stdin::Socket(_)) && socket.is_none() {
             let why = format!("internal error: the socket of {} is closed", order.group);

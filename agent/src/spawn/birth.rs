@@ -268,7 +268,8 @@ mod tests {
     fn run(birthplace: &mut Birthplace, command: &str) -> Result<Exit, Unborn> {
         let command = resolve::resolve(command, OsStr::new("/bin:/usr/bin")).unwrap();
         let spec = pipes::tests::spec_without_logs();
-        let (_channels, ends) = pipes::open(&spec, agent_core::effect::Stdin::Pipe, None).unwrap();
+        let (_channels, ends) =
+            pipes::open(ProcessId(1), &spec, agent_core::effect::Stdin::Pipe, None).unwrap();
         let register = Arc::new(Register::new().unwrap());
         let listed = register.expect(ProcessId(1)).unwrap();
         let plan = birthplace.plan(&spec, &command, &BTreeMap::new(), &ends)?;

@@ -37,6 +37,7 @@ use std::sync::Arc;
 
 use self::reap::Watch;
 use self::register::Listed;
+use crate::descriptors::Entry;
 use crate::logs::Channels;
 
 pub use desk::{HUNG_WAITING_MAX, JOBS_WAITING_MAX, LATE, THREADS_MAX};
@@ -119,6 +120,8 @@ pub enum SpawnReport {
 pub struct Child {
     /// Its pid.
     pub pid: i32,
+    /// Its pidfd's line in the table of descriptors; to be dropped first.
+    pub entry: Option<Entry>,
     /// What tells of its end.
     pub watch: Watch,
     /// Its line in the register, until it is reaped.

@@ -1,15 +1,16 @@
 //! A child's pipes and log files, opened before it is born.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use agent_core::effect::Stdin;
+use agent_core::effect::{ProcessId, Stdin};
 use agent_core::spec::{LogFile as Where, LogSpec, ProcessSpec};
-use rustix::io::{Errno, fcntl_dupfd_cloexec, ioctl_fionbio};
-use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::io::Errno;
 
 use super::errno::errno_text;
+use crate::descriptors::Purpose;
 use crate::logs::{Channels, LogFile, Output, Rotation, Use};
+use crate::pipe::{self, Source};
 
 /// The child's ends. Each is above 2, so that none is overwritten while they are put in place.
 #[derive(Debug)]
@@ -52,6 +53,7 @@ impl Unopened {
 
 /// Opens everything; whatever fails, nothing stays open. With a socket there is no pipe to stdin.
 pub(super) fn open(
+    process: ProcessId,
     spec: &ProcessSpec,
     kind: Stdin,
     socket: Option<Arc<OwnedFd>>,
@@ -59,15 +61,15 @@ pub(super) fn open(
     let (child_stdin, stdin) = if let Some(socket) = socket {
         (socket, None)
     } else {
-        let (read, write) = pipe(End::Write)?;
-        (Arc::new(read), Some(write))
+        let (theirs, ours) = pipe::to_child(Purpose::Stdin(process))?;
+        (Arc::new(theirs), Some(ours))
     };
-    let (stdout, child_stdout) = pipe(End::Read)?;
+    let (child_stdout, stdout) = pipe::from_child(Purpose::Stdout(process))?;
     let (stderr, child_stderr) = if spec.redirect_stderr {
         (None, None)
     } else {
-        let (read, write) = pipe(End::Read)?;
-        (Some(output(read, &spec.stderr, Use::of(&spec.stderr))?), Some(write))
+        let (theirs, ours) = pipe::from_child(Purpose::Stderr(process))?;
+        (Some(output(ours, &spec.stderr, Use::of(&spec.stderr))?), Some(theirs))
     };
     let using = match kind {
         Stdin::Pipe | Stdin::Socket(_) => Use::of(&spec.stdout),
@@ -83,34 +85,7 @@ pub(super) fn open(
     Ok((channels, ends))
 }
 
-/// Which end of a pipe is ours, and so must never block.
-#[derive(Debug, Clone, Copy)]
-enum End {
-    Read,
-    Write,
-}
-
-/// The read end and the write end.
-fn pipe(ours: End) -> Result<(OwnedFd, OwnedFd), Errno> {
-    let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
-    let (read, write) = (above_stdio(read)?, above_stdio(write)?);
-    match ours {
-        End::Read => ioctl_fionbio(&read, true)?,
-        End::Write => ioctl_fionbio(&write, true)?,
-    }
-    Ok((read, write))
-}
-
-/// An agent that was started with a closed stdin gets pipes at 0 to 2.
-pub(super) fn above_stdio(fd: OwnedFd) -> Result<OwnedFd, Errno> {
-    use std::os::fd::AsRawFd;
-    if fd.as_raw_fd() > 2 {
-        return Ok(fd);
-    }
-    fcntl_dupfd_cloexec(fd.as_fd(), 3)
-}
-
-fn output(pipe: OwnedFd, spec: &LogSpec, using: Use) -> Result<Output, Unopened> {
+fn output(pipe: Source, spec: &LogSpec, using: Use) -> Result<Output, Unopened> {
     let log = match &spec.file {
         Where::None => None,
         Where::Auto => return Err(Unopened::Unprepared),
@@ -121,7 +96,7 @@ fn output(pipe: OwnedFd, spec: &LogSpec, using: Use) -> Result<Output, Unopened>
 
 #[cfg(test)]
 pub(super) mod tests {
-    use agent_core::effect::Stdin;
+    use agent_core::effect::{ProcessId, Stdin};
     use agent_core::spec::{Autorestart, LogFile, LogSpec, ProcessSpec};
     use proto_words::Signal;
     use rustix::io::Errno;
@@ -165,12 +140,12 @@ pub(super) mod tests {
     fn an_auto_log_without_a_path_is_not_thrown_away() {
         let mut spec = spec_without_logs();
         spec.stdout.file = LogFile::Auto;
-        assert!(matches!(open(&spec, Stdin::Pipe, None), Err(Unopened::Unprepared)));
+        assert!(matches!(open(ProcessId(1), &spec, Stdin::Pipe, None), Err(Unopened::Unprepared)));
         spec.stdout.file = LogFile::None;
         spec.stderr.file = LogFile::Auto;
-        assert!(matches!(open(&spec, Stdin::Pipe, None), Err(Unopened::Unprepared)));
+        assert!(matches!(open(ProcessId(1), &spec, Stdin::Pipe, None), Err(Unopened::Unprepared)));
         spec.redirect_stderr = true;
-        let (channels, _ends) = open(&spec, Stdin::Pipe, None).unwrap();
+        let (channels, _ends) = open(ProcessId(1), &spec, Stdin::Pipe, None).unwrap();
         assert!(channels.stdout.is_some() && channels.stderr.is_none());
     }
 

@@ -16,6 +16,8 @@ use agent_core::effect::ProcessId;
 use nix::errno::Errno;
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 
+use crate::descriptors::{Kept, Purpose};
+
 /// Children at once: more than a host runs. The memory is taken as it is used, 16 bytes a line.
 pub const LINES_MAX: u32 = 131_072;
 
@@ -35,7 +37,7 @@ const LINE_BYTES: usize = size_of::<Line>();
 /// All lines.
 pub struct Register {
     memory: NonNull<Line>,
-    descriptor: OwnedFd,
+    descriptor: Kept<OwnedFd>,
     free: Mutex<Free>,
 }
 
@@ -71,6 +73,7 @@ impl Register {
             return Err(Errno::last());
         }
         let memory = NonNull::new(memory.cast()).ok_or(Errno::ENOMEM)?;
+        let descriptor = Kept::new(descriptor, Purpose::Register);
         Ok(Self { memory, descriptor, free: Mutex::default() })
     }
 

@@ -15,8 +15,8 @@ use rustix::net::{
 };
 use thiserror::Error;
 
-use super::pipes::above_stdio;
 use crate::hosts::{Unresolved, ipv4_of};
+use crate::pipe::above_stdio;
 
 /// How many connections may wait where the configuration does not say: glibc's `SOMAXCONN`, which
 /// is Python's. The kernel's own limit (`net.core.somaxconn`) counts as well.

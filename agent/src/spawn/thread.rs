@@ -14,9 +14,10 @@ use agent_core::{Refusal, Ticket};
 use super::birth::{Birthplace, Unborn};
 use super::desk::{Desk, Limits, Turn};
 use super::environment::Environment;
-use super::reap::pidfds_work;
+use super::reap::{Watch, pidfds_work};
 use super::register::Register;
 use super::{Child, Job, Report, SpawnReport, SpawnSettings, pipes, resolve, socket};
+use crate::descriptors::{self, Purpose};
 
 /// A handle to post jobs with. Cheap to clone; posting never blocks.
 #[derive(Debug, Clone)]
@@ -241,8 +242,8 @@ impl Worker {
         let path = shared.environment.path_for(&spec.environment);
         let command = resolve::resolve(&spec.command, &path).map_err(|why| why.to_string())?;
         let variables = shared.environment.of(order);
-        let (channels, ends) =
-            pipes::open(spec, order.stdin, socket).map_err(|why| why.text_for(&spec.name))?;
+        let (channels, ends) = pipes::open(order.process, spec, order.stdin, socket)
+            .map_err(|why| why.text_for(&spec.name))?;
         let plan = self.birthplace.plan(spec, &command, &variables, &ends);
         let plan = plan.map_err(|why| why.text_for(&spec.name))?;
         if !shared.desk.commit(number) {
@@ -252,7 +253,11 @@ impl Worker {
         let listed = listed.ok_or(Unborn::Unlisted).map_err(|why| why.text_for(&spec.name))?;
         let born = self.birthplace.give_birth(plan, &ends, &listed);
         let (pid, watch) = born.map_err(|why| why.text_for(&spec.name))?;
-        Ok(Some(Child { pid, watch, listed, channels }))
+        let entry = match &watch {
+            Watch::Pidfd(pidfd) => Some(descriptors::enter(pidfd, Purpose::Child(order.process))),
+            Watch::Signal => None,
+        };
+        Ok(Some(Child { pid, entry, watch, listed, channels }))
     }
 }
 

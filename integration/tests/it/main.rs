@@ -32,6 +32,8 @@ mod idle;
 #[cfg(test)]
 mod init;
 #[cfg(test)]
+mod listed;
+#[cfg(test)]
 mod logs;
 #[cfg(test)]
 mod old_kernel;

@@ -6,8 +6,9 @@
 //!                             └─ LATE, and somebody waits: out of the way, the next one's turn
 //! ```
 //!
-//! Threads ask for a turn and say when it is done. One more is wanted whenever somebody waits behind
-//! a turn and no thread is idle; with two idle, the third one goes.
+//! One thread leads: every turn is its own, as long as none takes long. Another stands by while jobs
+//! wait behind a turn, and takes the lead from a thread that is late; who has lost the lead and is
+//! done stands by, or goes when somebody does already.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -33,9 +34,6 @@ pub const JOBS_WAITING_MAX: usize = 16_384;
 /// for something that nobody works on.
 pub const HUNG_WAITING_MAX: usize = 256;
 
-/// Idle threads that are kept: the one in front when it is done, and the one that watches it.
-const IDLE_MAX: usize = 2;
-
 /// The limits, smaller in tests.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
@@ -60,20 +58,28 @@ impl Default for Limits {
 pub(super) struct Desk {
     limits: Limits,
     state: Mutex<State>,
-    /// A job was posted, a turn or a thread has ended, or nothing more will come.
-    changed: Condvar,
+    /// There is something to do for the thread that leads.
+    lead: Condvar,
+    /// There is something to watch for the one that stands by.
+    standby: Condvar,
+    /// A thread has ended.
+    ended: Condvar,
 }
 
 #[derive(Default)]
 struct State {
     queue: VecDeque<Job>,
-    /// Whose turn it is, by number.
+    /// The thread that leads.
+    lead: u64,
+    /// Its turn, by number.
     front: Option<u64>,
     /// Those at work, the late ones too.
     at_work: BTreeMap<u64, Work>,
     turns: u64,
     threads: usize,
-    idle: usize,
+    /// Threads that have ever been counted in; the next one's name.
+    hired: u64,
+    stands_by: bool,
     closed: bool,
 }
 
@@ -92,8 +98,8 @@ enum Work {
 pub(super) struct Turn {
     pub number: u64,
     pub job: Job,
-    /// Somebody waits behind it and nobody watches: a thread has been counted in and must be made.
-    pub one_more: bool,
+    /// Somebody waits behind it and nobody stands by: this thread is counted in and to be made.
+    pub one_more: Option<u64>,
 }
 
 impl State {
@@ -106,21 +112,34 @@ impl State {
     }
 
     /// Counts a thread in that is wanted.
-    fn count_in(&mut self, limits: Limits) -> bool {
+    fn count_in(&mut self, limits: Limits) -> Option<u64> {
         let waits = self.front.is_some() && !self.queue.is_empty();
-        let wanted = waits && self.idle == 0 && self.threads < limits.threads;
-        self.threads += usize::from(wanted);
-        wanted
+        let wanted = waits && !self.stands_by && self.threads < limits.threads;
+        wanted.then(|| self.hire())
+    }
+
+    fn hire(&mut self) -> u64 {
+        self.threads += 1;
+        self.hired += 1;
+        self.hired
     }
 }
 
 impl Desk {
     pub(super) fn new(limits: Limits) -> Self {
-        Self { limits, state: Mutex::default(), changed: Condvar::new() }
+        let (lead, standby, ended) = (Condvar::new(), Condvar::new(), Condvar::new());
+        Self { limits, state: Mutex::default(), lead, standby, ended }
     }
 
-    /// Takes a job in; whether one more thread is wanted, which is counted in already.
-    pub(super) fn post(&self, job: Job) -> Result<bool, Box<Job>> {
+    /// Counts the first thread in, which leads.
+    pub(super) fn open(&self) -> u64 {
+        let mut state = self.lock();
+        state.lead = state.hire();
+        state.lead
+    }
+
+    /// Takes a job in. If one more thread is wanted, it is counted in already.
+    pub(super) fn post(&self, job: Job) -> Result<Option<u64>, Box<Job>> {
         let mut state = self.lock();
         let hung = state.at_work.len() >= self.limits.threads;
         let most = if hung { self.limits.hung_waiting } else { self.limits.waiting };
@@ -129,41 +148,59 @@ impl Desk {
         }
         state.queue.push_back(job);
         let one_more = state.count_in(self.limits);
+        let wakes = if state.front.is_none() { &self.lead } else { &self.standby };
         drop(state);
-        self.changed.notify_one();
+        wakes.notify_one();
         Ok(one_more)
     }
 
-    /// Waits for a turn; `None` when this thread is not needed any more.
-    pub(super) fn turn(&self) -> Option<Turn> {
+    /// Waits for a turn of this thread's; `None` when it is not needed any more.
+    pub(super) fn turn(&self, thread: u64) -> Option<Turn> {
         let mut state = self.lock();
         loop {
-            match (state.front, state.queue.is_empty()) {
-                (None, false) => {
-                    if let Some(job) = state.queue.pop_front() {
-                        return Some(state.take(job, self.limits));
-                    }
+            if state.lead != thread {
+                state = self.stand_by(state, thread)?;
+            } else if let Some(job) = state.queue.pop_front() {
+                let turn = state.take(job, self.limits);
+                if !state.queue.is_empty() {
+                    self.standby.notify_one();
                 }
-                (Some(front), false) => {
-                    state.idle += 1;
-                    let held =
-                        |state: &mut State| state.front == Some(front) && !state.queue.is_empty();
-                    let waited = self.changed.wait_timeout_while(state, self.limits.late, held);
-                    let (next, waited) = waited.unwrap_or_else(PoisonError::into_inner);
-                    state = next;
-                    state.idle -= 1;
-                    if waited.timed_out() {
-                        state.front = None; // it goes on beside the others
-                    }
-                }
-                (_, true) if state.closed || state.idle >= IDLE_MAX => return None,
-                (_, true) => {
-                    state.idle += 1;
-                    state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-                    state.idle -= 1;
-                }
+                return Some(turn);
+            } else if state.closed {
+                return None;
+            } else {
+                state = self.lead.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
         }
+    }
+
+    /// Waits until this thread leads: because a turn is late behind which somebody waits.
+    fn stand_by<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State>,
+        thread: u64,
+    ) -> Option<MutexGuard<'a, State>> {
+        if state.stands_by {
+            return None;
+        }
+        state.stands_by = true;
+        while state.lead != thread && !(state.closed && state.queue.is_empty()) {
+            if state.queue.is_empty() {
+                state = self.standby.wait(state).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            let turn = state.turns;
+            let same = |state: &mut State| state.turns == turn && !state.queue.is_empty();
+            let waited = self.standby.wait_timeout_while(state, self.limits.late, same);
+            let (next, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+            state = next;
+            if waited.timed_out() {
+                // The turn goes on, beside the others.
+                (state.lead, state.front) = (thread, None);
+            }
+        }
+        state.stands_by = false;
+        (state.lead == thread).then_some(state)
     }
 
     /// A turn has ended.
@@ -203,24 +240,20 @@ impl Desk {
     /// Nothing more will be posted.
     pub(super) fn close(&self) {
         self.lock().closed = true;
-        self.changed.notify_all();
-    }
-
-    /// Counts the first thread in.
-    pub(super) fn open(&self) {
-        self.lock().threads += 1;
+        self.lead.notify_all();
+        self.standby.notify_all();
     }
 
     /// A thread has ended, or could not be made.
     pub(super) fn count_out(&self) {
         self.lock().threads -= 1;
-        self.changed.notify_all();
+        self.ended.notify_all();
     }
 
     /// Waits until no thread is left.
     pub(super) fn wait_for_all(&self) {
         let state = self.lock();
-        let left = self.changed.wait_while(state, |state| state.threads > 0);
+        let left = self.ended.wait_while(state, |state| state.threads > 0);
         drop(left.unwrap_or_else(PoisonError::into_inner));
     }
 

@@ -42,9 +42,9 @@ impl Jobs {
     /// [`super::HUNG_WAITING_MAX`] while every thread hangs.
     pub fn post(&self, job: Job) -> Result<(), Box<Job>> {
         let Gate(shared) = &*self.0;
-        if shared.desk.post(job)? {
+        if let Some(thread) = shared.desk.post(job)? {
             // Without it those who are there go on; it is tried again with the next job.
-            drop(shared.hire());
+            drop(shared.hire(thread));
         }
         Ok(())
     }
@@ -83,8 +83,7 @@ impl Spawner {
             register: Arc::new(Register::new()?),
             report,
         });
-        shared.desk.open();
-        shared.hire()?;
+        shared.hire(shared.desk.open())?;
         Ok(Self { jobs: Jobs(Arc::new(Gate(Arc::clone(&shared)))), shared })
     }
 
@@ -126,12 +125,11 @@ impl fmt::Debug for Shared {
 
 impl Shared {
     /// Makes a thread that has been counted in.
-    fn hire(self: &Arc<Self>) -> io::Result<()> {
+    fn hire(self: &Arc<Self>, thread: u64) -> io::Result<()> {
         let shared = Arc::clone(self);
-        let thread = std::thread::Builder::new().name("spawn".to_owned());
-        let hired = thread.spawn(move || {
-            let birthplace = Birthplace::new(shared.minfds, shared.pidfds);
-            Worker { shared: Arc::clone(&shared), birthplace }.run();
+        let builder = std::thread::Builder::new().name("spawn".to_owned());
+        let hired = builder.spawn(move || {
+            Worker { shared: Arc::clone(&shared), thread, birthplace: None }.run();
             shared.desk.count_out();
         });
         hired.map(drop).inspect_err(|_| self.desk.count_out())
@@ -174,15 +172,17 @@ impl Whose {
 
 struct Worker {
     shared: Arc<Shared>,
-    birthplace: Birthplace,
+    thread: u64,
+    /// Made with the first birth: a thread that only stands by needs none.
+    birthplace: Option<Birthplace>,
 }
 
 impl Worker {
     fn run(mut self) {
-        while let Some(Turn { number, job, one_more }) = self.shared.desk.turn() {
-            if one_more {
+        while let Some(Turn { number, job, one_more }) = self.shared.desk.turn(self.thread) {
+            if let Some(thread) = one_more {
                 // As in `Jobs::post`.
-                drop(self.shared.hire());
+                drop(self.shared.hire(thread));
             }
             let whose = Whose::of(&job);
             let done = catch_unwind(AssertUnwindSafe(|| self.perform(number, job)));
@@ -244,14 +244,16 @@ impl Worker {
         let variables = shared.environment.of(order);
         let (channels, ends) = pipes::open(order.process, spec, order.stdin, socket)
             .map_err(|why| why.text_for(&spec.name))?;
-        let plan = self.birthplace.plan(spec, &command, &variables, &ends);
+        let birthplace =
+            self.birthplace.get_or_insert_with(|| Birthplace::new(shared.minfds, shared.pidfds));
+        let plan = birthplace.plan(spec, &command, &variables, &ends);
         let plan = plan.map_err(|why| why.text_for(&spec.name))?;
         if !shared.desk.commit(number) {
             return Ok(None);
         }
         let listed = shared.register.expect(order.process);
         let listed = listed.ok_or(Unborn::Unlisted).map_err(|why| why.text_for(&spec.name))?;
-        let born = self.birthplace.give_birth(plan, &ends, &listed);
+        let born = birthplace.give_birth(plan, &ends, &listed);
         let (pid, watch) = born.map_err(|why| why.text_for(&spec.name))?;
         let entry = match &watch {
             Watch::Pidfd(pidfd) => Some(descriptors::enter(pidfd, Purpose::Child(order.process))),

@@ -256,6 +256,10 @@ struct Opened {
     device: u64,
 }
 
+fn kept(file: File, path: &Path) -> Kept<File> {
+    Kept::new(file, Purpose::Log(path.to_owned()))
+}
+
 /// Opens without ever waiting for a reader, and without making a terminal ours.
 fn open(path: &Path, how: OFlags) -> Result<Opened, Errno> {
     let flags = how | OFlags::NONBLOCK | OFlags::NOCTTY;

@@ -27,8 +27,8 @@ use crate::listener::Said;
 use crate::payload::EventType;
 use crate::spec::{Level, PoolSpec};
 
-/// How long a pool waits after a listener's stdin took no more: the longest pass of supervisord's
-/// loop, after which it tries again too.
+/// How long a listener is left alone whose stdin took no more: the longest pass of supervisord's
+/// loop, after which it tries again what it could not write.
 const SEND_AGAIN_SECS: i64 = 1;
 
 /// An event that at least one pool listens for.
@@ -93,8 +93,6 @@ pub struct Pool {
     places: (i64, i64),
     /// In the order in which they are asked.
     listeners: Vec<Listener>,
-    /// Nothing is sent before, monotonic.
-    send_again_at: Option<u64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,9 +101,20 @@ struct Listener {
     name: String,
     /// Its process is RUNNING: only then it gets events, be it READY before or not.
     running: bool,
-    /// Its child has closed its stdin; no event reaches it any more.
-    closed: bool,
+    stdin: Stdin,
     state: Listening,
+}
+
+/// What is known of a listener's stdin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+enum Stdin {
+    Open,
+    /// It takes nothing before then, monotonic.
+    Full {
+        until: u64,
+    },
+    /// Its child has closed it; no event reaches it any more.
+    Closed,
 }
 
 /// Where a listener is. Only a busy one has an event.
@@ -129,8 +138,13 @@ impl Listening {
 }
 
 impl Listener {
-    fn is_free(&self) -> bool {
-        self.running && !self.closed && self.state == Listening::Ready
+    fn is_free(&self, now: Now) -> bool {
+        let takes = match self.stdin {
+            Stdin::Open => true,
+            Stdin::Full { until } => until <= now.mono_ns,
+            Stdin::Closed => false,
+        };
+        takes && self.running && self.state == Listening::Ready
     }
 
     /// Takes its event from it, if it is busy; it is what `next` says then.
@@ -168,7 +182,7 @@ impl Pool {
             process,
             name,
             running: false,
-            closed: false,
+            stdin: Stdin::Open,
             state: Listening::Acknowledged,
         };
         Self {
@@ -179,7 +193,6 @@ impl Pool {
             waiting: VecDeque::new(),
             places: (0, 0),
             listeners: listeners.map(listener).collect(),
-            send_again_at: None,
         }
     }
 
@@ -202,7 +215,7 @@ impl Pool {
         self.listeners.iter().any(|listener| match listener.state {
             Listening::Busy(_) => listener.running,
             Listening::Acknowledged | Listening::Ready => {
-                waits && listener.running && !listener.closed
+                waits && listener.running && listener.stdin != Stdin::Closed
             }
             Listening::Unknown => false,
         })
@@ -211,7 +224,13 @@ impl Pool {
     /// When it wants to be told that time has passed, monotonic.
     #[must_use]
     pub fn deadline(&self) -> Option<u64> {
-        self.send_again_at
+        let waits = !self.waiting.is_empty();
+        let ready = self.listeners.iter().filter(|l| l.running && l.state == Listening::Ready);
+        let until = ready.filter_map(|listener| match listener.stdin {
+            Stdin::Full { until } => Some(until),
+            Stdin::Open | Stdin::Closed => None,
+        });
+        until.min().filter(|_| waits)
     }
 
     /// Applies one thing and returns the steps to take, in order. What it has no use for (an
@@ -289,7 +308,7 @@ impl Pool {
         listener.running = to == ProcessState::Running;
         let unanswered = match to {
             ProcessState::Starting => {
-                listener.closed = false;
+                listener.stdin = Stdin::Open;
                 listener.give_back(Listening::Acknowledged)
             }
             ProcessState::Stopped
@@ -355,35 +374,35 @@ impl Pool {
             return;
         }
         let name = &listener.name;
-        let Err(why) = verdict else {
-            let text = format!("event {serial} sent to listener {name}");
-            return steps.push(Step::Log(Level::Debug, text));
-        };
-        match why {
-            Unwritten::Closed => {
+        match verdict {
+            Ok(()) => {
+                listener.stdin = Stdin::Open;
+                let text = format!("event {serial} sent to listener {name}");
+                return steps.push(Step::Log(Level::Debug, text));
+            }
+            Err(Unwritten::Closed) => {
                 let text = format!(
                     "epipe occurred while sending event {serial} to listener {name}, listener \
                      state unchanged"
                 );
                 steps.push(Step::Log(Level::Debug, text));
-                listener.closed = true;
+                listener.stdin = Stdin::Closed;
             }
-            Unwritten::Full => self.send_again_at = Some(now.after_secs(SEND_AGAIN_SECS)),
+            Err(Unwritten::Full) => {
+                listener.stdin = Stdin::Full { until: now.after_secs(SEND_AGAIN_SECS) };
+            }
         }
-        let event = self.listener(process).and_then(|l| l.give_back(Listening::Ready));
+        let event = listener.give_back(Listening::Ready);
         self.put_back_unsent(event, steps);
     }
 
     /// Sends what waits, the oldest first, each to the first listener that is free.
     fn send(&mut self, now: Now, steps: &mut Vec<Step>) {
-        if self.send_again_at.is_some_and(|at| now.mono_ns < at) {
-            return;
-        }
-        self.send_again_at = None;
-        if !self.listeners.iter().any(Listener::is_free) {
+        let is_free = |listener: &Listener| listener.is_free(now);
+        if !self.listeners.iter().any(is_free) {
             return; // nobody to find for anything
         }
-        while let Some(free) = self.listeners.iter_mut().find(|listener| listener.is_free()) {
+        while let Some(free) = self.listeners.iter_mut().find(|listener| is_free(listener)) {
             let Some(event) = self.waiting.pop_front() else { return };
             free.state = Listening::Busy(event.clone());
             steps.push(Step::Send(free.process, event));

@@ -319,6 +319,28 @@ fn a_full_stdin_is_tried_again_after_a_second_and_nothing_is_overtaken() {
 }
 
 #[test]
+fn what_a_full_stdin_refuses_goes_to_another() {
+    let pool = check(
+        2,
+        10,
+        "
+        0.0 born l1      ->
+        0.0 up l1        ->
+        0.0 ready l1     ->
+        0.1 happen 1     -> send l1 1/0
+        0.2 full l1 1    ->
+        0.3 born l2      ->
+        0.3 up l2        ->
+        0.4 ready l2     -> send l2 1/0
+        0.5 happen 2     ->
+        1.2 time l1      -> send l1 2/1
+        1.2 written l1 2 ->
+        ",
+    );
+    assert_eq!(pool.deadline(), None);
+}
+
+#[test]
 fn answers_of_a_child_that_is_gone_are_nothing() {
     check(
         1,

@@ -48,7 +48,7 @@ fn slices_of_time_are_told_as_they_begin(subject: Subject) {
     let known = first.len();
     look(&daemon);
     let heard = wait_heard(&daemon, "all", "the hour", |heard| {
-        heard.last().is_some_and(|event| event.name() == "TICK_5" && when(event) > next)
+        heard.iter().any(|event| event.name() == "TICK_3600" && when(event) == next)
     });
     let news: Vec<(&str, i64)> =
         heard[known..].iter().map(|event| (event.name(), when(event))).collect();
@@ -61,9 +61,8 @@ fn slices_of_time_are_told_as_they_begin(subject: Subject) {
         ("TICK_5", next),
         ("TICK_60", next),
         ("TICK_3600", next),
-        ("TICK_5", next + 5),
     ];
-    assert_eq!(news, wanted);
+    assert_eq!(news[..wanted.len()], wanted);
     for event in &heard {
         assert_eq!(event.payload, format!("when:{}", when(event)));
     }

@@ -6,7 +6,7 @@ NEEDED = python3:python3 python3-venv:py.ensurepip strace:strace iproute2:ip
 # How long `make fuzz` looks at each target.
 FUZZ_SECONDS = 60
 
-.PHONY: test lint build packages demo fuzz corpus bench mutants
+.PHONY: test lint build packages demo fuzz corpus bench mutants soak
 
 
 # What the tests have shown is counted anew in each run: see integration/facts.
@@ -63,3 +63,7 @@ bench:
 # ARGS chooses by a part of a fault's name.
 mutants: build
 	cargo run -q -p integration --bin mutants -- $(ARGS)
+
+# As many programs as this machine lets agents run, then a storm; minutes. ARGS="--seconds 3600" for more.
+soak: build
+	$${CARGO_TARGET_DIR:-target}/debug/soak $(ARGS)

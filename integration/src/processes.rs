@@ -39,6 +39,13 @@ impl Seen {
         self.number(PARENT)
     }
 
+    /// Whether it is there, and a child of that one.
+    #[must_use]
+    pub fn is_child_of(self, parent: Pid) -> bool {
+        let number = parent.to_string();
+        self.fields().is_some_and(|fields| fields[PARENT] == number)
+    }
+
     /// Its process group.
     #[must_use]
     pub fn group(self) -> i32 {

@@ -211,6 +211,18 @@ impl Host {
         self.program = words;
     }
 
+    /// Lets the daemon's program be a file of its own in the home, so that its memory is not shared
+    /// with other daemons, which come and go while it is measured.
+    ///
+    /// # Panics
+    ///
+    /// When there is no room for a copy.
+    pub fn copy_program(&mut self) {
+        let own = self.home.join("daemon");
+        std::fs::copy(self.program(), &own).expect("there is room for a copy");
+        self.set_program(vec![own]);
+    }
+
     /// Has the daemon told of its configuration by another path, for instance a relative one.
     pub fn type_configuration(&mut self, path: &str) {
         self.typed = PathBuf::from(path);
@@ -353,6 +365,11 @@ impl Daemon {
     /// Sends a signal to the daemon.
     pub fn signal(&self, signal: Signal) {
         self.process.signal(signal);
+    }
+
+    /// The daemon's exit code if it has ended.
+    pub fn ended(&mut self) -> Option<i32> {
+        self.process.ended()
     }
 
     /// Waits for the daemon's end and returns its exit code.

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use integration::journal::Journal;
 use integration::processes::Seen;
-use integration::subject::Daemon;
+use integration::subject::{Daemon, Host, Subject};
 use integration::wait::{self, PATIENCE};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -12,7 +12,7 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
 
-use super::{HEAD, start_alone, wait_up};
+use super::{HEAD, wait_up};
 
 /// Some of them are not up before they have lived for a second: killed before, they wait.
 const PATIENT: usize = 5;
@@ -30,7 +30,9 @@ fn a_thousand_kills_in_any_order_leave_states_lines_descriptors_and_memory_right
     let seed = std::env::var("SEED").ok().and_then(|text| text.parse().ok());
     let seed = seed.unwrap_or_else(|| rand::rng().random());
     println!("SEED={seed} repeats this order");
-    let daemon = start_alone(&configuration());
+    let mut host = Host::new(Subject::Ours, &configuration());
+    host.copy_program();
+    let daemon = Daemon::start_on(host);
     let mut journal = Journal::of(&daemon.path("main.log"));
     wait_up(&mut journal, PROGRAMS, PROGRAMS);
 
@@ -110,7 +112,7 @@ impl Storm<'_> {
                 let born = Seen::of(pid).born().ok_or("gone")?;
                 if self.killed.insert((pid, born)) { Ok(pid) } else { Err("killed already") }
             });
-            kill(victim, Signal::SIGKILL).unwrap();
+            kill(victim, Signal::SIGKILL).expect("a child of the agent, seen just now");
         }
     }
 }

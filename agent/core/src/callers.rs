@@ -1,7 +1,7 @@
 //! Those who wait: each caller gets exactly one reply, when what it waits for has come true or can
 //! no longer come true. Nobody polls.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proto_words::{Origin, ProcessState};
 use serde::{Deserialize, Serialize};
@@ -113,6 +113,8 @@ struct Collection {
 pub struct Callers {
     pending: BTreeMap<ProcessId, Vec<Pending>>,
     collections: BTreeMap<Ticket, Collection>,
+    /// Whoever waits for a hand alone: for stdin, the activity log, a group to be prepared.
+    owed: BTreeSet<Ticket>,
 }
 
 impl Callers {
@@ -123,6 +125,16 @@ impl Callers {
         } else {
             self.collections.insert(ticket, Collection { open, results: Vec::new() });
         }
+    }
+
+    /// One more wait for a hand alone.
+    pub fn owe(&mut self, ticket: Ticket) {
+        self.owed.insert(ticket);
+    }
+
+    /// The hand has answered; says whether anybody still waits.
+    pub fn is_paid(&mut self, ticket: Ticket) -> bool {
+        self.owed.remove(&ticket)
     }
 
     /// One more wait.
@@ -186,6 +198,7 @@ impl Callers {
     /// Everybody who still waits, once each: for the end of the host.
     pub fn drain(&mut self) -> Vec<Ticket> {
         let mut tickets: Vec<_> = std::mem::take(&mut self.collections).into_keys().collect();
+        tickets.extend(std::mem::take(&mut self.owed));
         let waiting = std::mem::take(&mut self.pending).into_values().flatten();
         tickets.extend(waiting.map(|pending| pending.ticket));
         tickets.sort_unstable();

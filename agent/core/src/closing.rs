@@ -88,8 +88,8 @@ impl Supervisor {
             Finish::Restart => SupervisorState::Restarting,
         };
         if let Some(closing) = &mut self.closing {
-            closing.finish = finish;
-            if closing.finished {
+            let other = std::mem::replace(&mut closing.finish, finish) != finish;
+            if closing.finished && other {
                 turn.effects.push(Effect::Finish(finish));
             }
             return;

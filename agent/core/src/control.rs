@@ -121,6 +121,11 @@ impl Supervisor {
             let Goal::Checked { wait } = pending.goal else {
                 continue;
             };
+            if self.closing.is_some() {
+                // Nobody would stop it: its group may be gone through already.
+                self.settle_one(turn, id, ticket, Err(Refusal::ShuttingDown));
+                continue;
+            }
             if verdict.is_ok() && self.is_stopping_for_the_fleet(id, &pending.origin) {
                 // The fleet asks for a goal, and the last intent wins: up again, once it is gone.
                 let goal = Goal::GoneThenUp { wait };
@@ -356,6 +361,7 @@ impl Supervisor {
         if machine.pid() == 0 || machine.state() == ProcessState::Stopping {
             return turn.refuse(ticket, Refusal::NotRunning(name.to_string()));
         }
+        self.callers.owe(ticket);
         turn.effects.push(Effect::WriteStdin { ticket, process: id, bytes });
     }
 

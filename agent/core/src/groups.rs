@@ -13,7 +13,7 @@ use crate::differs::differs;
 use crate::effect::{Effect, Event, Finish, ProcessId};
 use crate::machine::{self, Machine};
 use crate::process::Process;
-use crate::sockets::Socket;
+use crate::sockets::{self, Socket};
 use crate::spec::{Configuration, GroupSpec, Level, LogFile, ProcessSpec};
 use crate::supervisor::{Supervisor, Turn};
 
@@ -258,6 +258,7 @@ impl Supervisor {
             return turn.refuse(ticket, Refusal::AlreadyAdded(name));
         }
         let group = Box::new(configured.clone());
+        self.callers.owe(ticket);
         turn.effects.push(Effect::PrepareGroup { ticket, group });
     }
 
@@ -269,7 +270,7 @@ impl Supervisor {
     ) {
         if self.closing.is_some() {
             // Nobody would stop it: the groups to be stopped are known already.
-            if !self.updating.contains_key(&ticket) {
+            if self.callers.is_paid(ticket) {
                 turn.refuse(ticket, Refusal::ShuttingDown);
             }
             return;
@@ -280,6 +281,7 @@ impl Supervisor {
         if fault.is_none() {
             self.activate(turn, prepared);
         }
+        let waits = self.callers.is_paid(ticket);
         match (self.updating.get_mut(&ticket), fault) {
             (Some(updating), fault) => {
                 updating.preparing = updating.preparing.saturating_sub(1);
@@ -288,6 +290,7 @@ impl Supervisor {
                     self.end_update(turn, ticket);
                 }
             }
+            (None, _) if !waits => {}
             (None, _) if known => turn.refuse(ticket, Refusal::AlreadyAdded(name)),
             (None, Some(why)) => turn.refuse(ticket, Refusal::Failed(why)),
             (None, None) => turn.answer(ticket, Reply::Done),
@@ -320,6 +323,7 @@ impl Supervisor {
         let Some(group) = self.groups.remove(name) else {
             return;
         };
+        sockets::forget(turn, &group);
         let mut rows = Vec::new();
         for id in group.members {
             self.overtake(turn, id);

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::effect::{Effect, ProcessId, SocketId, Stdin};
+use crate::groups::Group;
 use crate::machine;
 use crate::spec::{GroupKind, Level, SocketSpec};
 use crate::supervisor::{Supervisor, Turn};
@@ -143,6 +144,16 @@ impl Supervisor {
             turn.effects.push(Effect::CloseSocket { socket: *socket });
             group.socket = Socket::Closed;
         }
+    }
+}
+
+/// A group goes. Its socket may still be open for a child in UNKNOWN, which is nobody's from now on.
+pub(crate) fn forget(turn: &mut Turn, group: &Group) {
+    if let (GroupKind::FastCgi(spec), Socket::Open { socket, .. }) =
+        (&group.configured.kind, &group.socket)
+    {
+        turn.log(Level::Info, closing(spec));
+        turn.effects.push(Effect::CloseSocket { socket: *socket });
     }
 }
 

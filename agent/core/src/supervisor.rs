@@ -200,8 +200,9 @@ impl Supervisor {
                 self.settle(turn, process, ticket, &verdict);
             }
             Input::StdinWritten { ticket, verdict } | Input::MainLogCleared { ticket, verdict } => {
-                let reply = verdict.map_or_else(Reply::Refused, |()| Reply::Done);
-                turn.effects.push(Effect::Answer(ticket, reply));
+                if self.callers.is_paid(ticket) {
+                    turn.answer(ticket, verdict.map_or_else(Reply::Refused, |()| Reply::Done));
+                }
             }
             Input::EventWritten { process, serial, verdict } => {
                 self.event_written(turn, process, serial, verdict);
@@ -237,7 +238,10 @@ impl Supervisor {
             Command::WriteStdin { name, bytes } => self.write_stdin(turn, ticket, &name, bytes),
             Command::ClearLogs(name) => self.clear_logs(turn, origin, ticket, &name),
             Command::ClearAllLogs => self.clear_all_logs(turn, &origin, ticket),
-            Command::ClearMainLog => turn.effects.push(Effect::ClearMainLog { ticket }),
+            Command::ClearMainLog => {
+                self.callers.owe(ticket);
+                turn.effects.push(Effect::ClearMainLog { ticket });
+            }
             Command::Reread => self.read(turn, ticket, Purpose::Reread),
             Command::Update { groups } => self.read(turn, ticket, Purpose::Update(origin, groups)),
             Command::Reload => self.read(turn, ticket, Purpose::Reload),

@@ -219,6 +219,21 @@ fn whoever_waits_for_a_stop_that_cannot_be_signalled_is_told_why() {
 }
 
 #[test]
+fn a_start_that_is_looked_at_when_a_shutdown_begins_comes_too_late() {
+    check(
+        "a 2: a startsecs=0\nb 1: b autostart=false",
+        "
+        0.0 started     -> running, a STARTING, spawn a
+        0.0 spawned a   -> a RUNNING
+        0.1 1 start b   -> check b
+        0.2 2 shutdown  -> answer 2 done, stopping, a STOPPING, signal a SIGTERM
+        0.3 checked 1 b -> answer 1 no: the host is shutting down
+        0.4 exit a 0    -> a STOPPED, finish exit
+        ",
+    );
+}
+
+#[test]
 fn a_reread_tells_and_an_update_does() {
     check(
         "gone 1: x\nkept 1: k\nother 1: o",

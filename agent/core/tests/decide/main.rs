@@ -12,3 +12,4 @@ mod properties;
 mod sockets;
 mod stage;
 mod wall;
+mod world;

@@ -311,7 +311,7 @@ fn show_reply(reply: &Reply) -> String {
     }
 }
 
-fn configuration(groups: Vec<GroupSpec>) -> agent_core::spec::Configuration {
+pub fn configuration(groups: Vec<GroupSpec>) -> agent_core::spec::Configuration {
     use agent_core::spec::{Configuration, DaemonSpec, Level};
     Configuration {
         daemon: DaemonSpec {

@@ -43,7 +43,7 @@ impl Capture {
         let mut rest = text.as_slice();
         loop {
             let token = self.token();
-            let at = rest.windows(token.len()).position(|window| window == token);
+            let at = ansi::find(rest, token);
             let Some((before, after)) = at.and_then(|at| rest.split_at_checked(at)) else {
                 break;
             };

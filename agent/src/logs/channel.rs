@@ -46,7 +46,7 @@ pub struct Output {
     /// What it writes.
     pub pipe: Source,
     /// The log; without one the output is read and thrown away.
-    pub log: Option<LogFile>,
+    pub log: Option<Box<LogFile>>,
     /// What else it is for.
     pub using: Use,
 }
@@ -86,7 +86,7 @@ pub(super) struct Channel {
     pub stream: Stream,
     /// `None` once the child and all who share the pipe have closed it.
     pub pipe: Option<Source>,
-    log: Option<LogFile>,
+    log: Option<Box<LogFile>>,
     /// What the log's stream has not taken yet; while there is any, the pipe is not read.
     pending: Vec<u8>,
     syslog: Option<SyslogLines>,
@@ -247,7 +247,7 @@ impl Channel {
 
     /// The log's stream, when it has not taken everything.
     pub(super) fn full_log(&self) -> Option<BorrowedFd<'_>> {
-        self.log.as_ref().filter(|_| !self.pending.is_empty()).and_then(LogFile::as_stream)
+        self.log.as_ref().filter(|_| !self.pending.is_empty())?.as_stream()
     }
 
     /// Whether syslog has not taken everything.

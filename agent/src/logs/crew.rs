@@ -47,7 +47,8 @@ pub(super) struct Hold(Mutex<State>);
 pub(super) struct State {
     /// The thread whose it is.
     pub number: u64,
-    pub programs: HashMap<Slot, Program>,
+    /// `None` for the one that the thread has in its hands.
+    pub programs: HashMap<Slot, Option<Box<Program>>>,
     /// The living.
     pub attached: HashMap<ProcessId, Seat>,
     /// The gone whose last output is not taken yet: one of each process at most.
@@ -159,17 +160,40 @@ impl State {
         }
     }
 
-    pub(super) fn take_program(&mut self, slot: Slot) -> Option<Program> {
-        let program = self.programs.remove(&slot)?;
+    /// Into the thread's hands.
+    pub(super) fn take_program(&mut self, slot: Slot) -> Option<Box<Program>> {
+        let program = self.programs.get_mut(&slot)?.take()?;
         self.out = Some(Out::Program(slot, program.process(), program.name()));
         Some(program)
     }
 
-    pub(super) fn put_back(&mut self, program: Program) {
+    /// Out of the thread's hands, or new.
+    pub(super) fn put_back(&mut self, program: Box<Program>) {
         if program.waits_for_syslog() {
             self.waiting.insert(program.slot());
         }
-        self.programs.insert(program.slot(), program);
+        self.programs.insert(program.slot(), Some(program));
+    }
+
+    /// A panic has taken what the thread had in its hands. Whose it was.
+    pub(super) fn lose(&mut self) -> Option<Arc<str>> {
+        let Some(Out::Program(slot, process, name)) = self.out.take() else {
+            return None;
+        };
+        if self.attached.get(&process) == Some(&Seat::Here(slot)) {
+            self.attached.remove(&process);
+        }
+        self.forget(slot, process);
+        Some(name)
+    }
+
+    /// A program is closed.
+    pub(super) fn forget(&mut self, slot: Slot, process: ProcessId) {
+        self.programs.remove(&slot);
+        self.waiting.remove(&slot);
+        if self.leaving.get(&process) == Some(&slot) {
+            self.leaving.remove(&process);
+        }
     }
 
     /// Writes down where a program is that has come from elsewhere.
@@ -191,7 +215,7 @@ impl State {
 
     /// The pid of a living program, if it is here.
     pub(super) fn pid_of(&self, process: ProcessId) -> Option<i32> {
-        self.programs.get(&self.slot_of(process)?).map(Program::pid)
+        self.programs.get(&self.slot_of(process)?)?.as_ref().map(|program| program.pid())
     }
 
     /// Where an order is to be posted instead, and whether nobody there would look at it now; keeps
@@ -341,6 +365,7 @@ impl State {
                 false
             }
             Out::Program(slot, process, _) => {
+                self.programs.remove(slot);
                 if self.leaving.get(process) == Some(slot) {
                     self.leaving.remove(process);
                 }
@@ -355,8 +380,11 @@ impl State {
 
     /// Everything else that is on the device goes the same way.
     fn hand_over(&mut self, device: u64, number: u64, orders: &Orders) {
-        let is_on = |program: &Program| program.is_on(device);
-        for (slot, program) in self.programs.extract_if(|_, program| is_on(program)) {
+        let is_on = |program: &Option<Box<Program>>| {
+            program.as_ref().is_some_and(|program| program.is_on(device))
+        };
+        let moving = self.programs.extract_if(|_, program| is_on(program));
+        for (slot, program) in moving.filter_map(|(slot, program)| Some((slot, program?))) {
             let process = program.process();
             if self.leaving.get(&process) == Some(&slot) {
                 self.leaving.remove(&process);
@@ -365,7 +393,7 @@ impl State {
                 self.attached.insert(process, Seat::With(number));
             }
             self.waiting.remove(&slot);
-            orders.adopt(Adopted::Program(Box::new(program)));
+            orders.adopt(Adopted::Program(program));
         }
         let moves = matches!(&self.activity, Activity::Here(log) if log.device() == device);
         if moves

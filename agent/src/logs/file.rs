@@ -46,6 +46,11 @@ impl Rotation {
     }
 }
 
+/// How often a file's true length is looked at while we fill it alone: a system call for each write
+/// would be a tenth of what a short line costs, and another writer's share may pass the limit by
+/// what it writes between two looks.
+const CHECKS_PER_FILE: u64 = 64;
+
 /// An open log.
 #[derive(Debug)]
 pub struct LogFile {
@@ -55,6 +60,10 @@ pub struct LogFile {
     kind: Kind,
     /// The device that it lies on, or lay on last.
     device: u64,
+    /// How long the file is, as far as we know: others may write to it or cut it, too.
+    length: u64,
+    /// Bytes that we have written since we looked how long it is.
+    unchecked: u64,
     /// Bytes dropped since the target began to fail; `None` while it works.
     dropped: Option<u64>,
     rotation_fails: bool,
@@ -78,9 +87,18 @@ impl LogFile {
     /// The system's reason: `ENOENT` without the directory, `EACCES`, `EISDIR`, `ENOSPC`, …
     pub fn open(path: impl Into<PathBuf>, rotation: Rotation) -> Result<Self, Errno> {
         let path = path.into();
-        let Opened { file, kind, device } = open(&path, OFlags::APPEND)?;
-        let file = Some(kept(file, &path));
-        Ok(Self { path, rotation, file, kind, device, dropped: None, rotation_fails: false })
+        let Opened { file, kind, device, length } = open(&path, OFlags::APPEND)?;
+        Ok(Self {
+            file: Some(kept(file, &path)),
+            path,
+            rotation,
+            kind,
+            device,
+            length,
+            unchecked: 0,
+            dropped: None,
+            rotation_fails: false,
+        })
     }
 
     /// The device that it lies on: when one call there hangs, all do.
@@ -162,10 +180,12 @@ impl LogFile {
             match rustix::io::write(file, rest) {
                 Ok(count) => written += count,
                 Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => return Ok(written),
+                Err(Errno::AGAIN) => break,
                 Err(errno) => return Err((written, errno)),
             }
         }
+        self.length = self.length.saturating_add(written as u64);
+        self.unchecked = self.unchecked.saturating_add(written as u64);
         Ok(written)
     }
 
@@ -200,12 +220,7 @@ impl LogFile {
 
     /// Chunks are never split, so a file may pass its limit by one of them (LOG-21).
     fn rotate_if_due(&mut self, notes: &mut Vec<Note>) {
-        if self.rotation.maxbytes == 0 || self.kind == Kind::Stream {
-            return;
-        }
-        let position = self.file.as_ref().map(|file| (&**file).stream_position());
-        let Some(Ok(position)) = position else { return };
-        if position < self.rotation.maxbytes {
+        if self.rotation.maxbytes == 0 || self.kind == Kind::Stream || !self.is_full() {
             return;
         }
         match self.rotate() {
@@ -218,6 +233,19 @@ impl LogFile {
             }
             Err(_) => {}
         }
+    }
+
+    /// Whether the limit is reached. After a write the position is the file's length, whoever else
+    /// writes; it is asked for when we may be there, and now and then.
+    fn is_full(&mut self) -> bool {
+        let limit = self.rotation.maxbytes;
+        if self.length < limit && self.unchecked < limit / CHECKS_PER_FILE {
+            return false;
+        }
+        if let Some(Ok(position)) = self.file.as_ref().map(|file| (&**file).stream_position()) {
+            (self.length, self.unchecked) = (position, 0);
+        }
+        self.length >= limit
     }
 
     /// The highest number goes, every other moves up, the file becomes `.1`, and a new one begins
@@ -237,9 +265,10 @@ impl LogFile {
         Ok(())
     }
 
-    fn take_up(&mut self, Opened { file, kind, device }: Opened) {
+    fn take_up(&mut self, Opened { file, kind, device, length }: Opened) {
         self.file = Some(kept(file, &self.path));
         (self.kind, self.device) = (kind, device);
+        (self.length, self.unchecked) = (length, 0);
     }
 
     fn backup(&self, number: u32) -> PathBuf {
@@ -254,6 +283,7 @@ struct Opened {
     file: File,
     kind: Kind,
     device: u64,
+    length: u64,
 }
 
 fn kept(file: File, path: &Path) -> Kept<File> {
@@ -277,7 +307,7 @@ fn open(path: &Path, how: OFlags) -> Result<Opened, Errno> {
     let found = file.metadata().map_err(|error| errno_of(&error))?;
     let is_regular = found.is_file() && !is_alias(path);
     let kind = if is_regular { Kind::Regular } else { Kind::Stream };
-    Ok(Opened { file, kind, device: found.dev() })
+    Ok(Opened { file, kind, device: found.dev(), length: found.len() })
 }
 
 fn is_fifo(path: &Path) -> bool {

@@ -40,10 +40,8 @@ impl Worker {
             let Some(order) = self.hold.lock().orders.pop_front() else {
                 return;
             };
-            let process = process_of(&order);
-            let slot = process.and_then(|process| self.hold.lock().slot_of(process));
             let instead = failure_of(&order);
-            let done = self.contained(slot, |worker| worker.perform(order));
+            let done = self.contained(|worker| worker.perform(order));
             if let (false, Some(report)) = (done, instead) {
                 self.crew.report(report);
             }
@@ -58,7 +56,7 @@ impl Worker {
                 {
                     let mut state = self.hold.lock();
                     state.seat(&program, !program.is_gone());
-                    state.put_back(*program);
+                    state.put_back(program);
                 }
                 self.with(slot, Program::watch_all);
             }
@@ -132,7 +130,7 @@ impl Worker {
         {
             let mut state = self.hold.lock();
             state.attached.insert(process, Seat::Here(slot));
-            state.put_back(program);
+            state.put_back(Box::new(program));
         }
         self.with(slot, Program::watch_all);
     }
@@ -220,18 +218,6 @@ impl Worker {
     ) -> Option<T> {
         let slot = self.hold.lock().slot_of(process)?;
         self.with(slot, act)
-    }
-}
-
-/// Whose an order is.
-fn process_of(order: &Order) -> Option<ProcessId> {
-    match order {
-        Order::Attach { process, .. }
-        | Order::Drain { process, .. }
-        | Order::Stdin { process, .. }
-        | Order::Event { process, .. }
-        | Order::ClearLogs { process, .. } => Some(*process),
-        Order::Reopen | Order::Log(_) | Order::ClearMainLog { .. } | Order::StripAnsi(_) => None,
     }
 }
 

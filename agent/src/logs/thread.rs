@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use agent_core::spec::Level;
 
 use super::channel::READ_MAX_BYTES;
-use super::crew::{Activity, Assignment, Crew, Hold, Seat};
+use super::crew::{Activity, Assignment, Crew, Hold};
 use super::doing::{Aside, Doing, News};
 use super::program::{Program, Slot};
 use super::pulse::Pulse;
@@ -78,10 +78,7 @@ enum Back {
     /// As it should.
     Soon,
     /// Another thread is at the helm, and this one works for itself.
-    Late {
-        /// What it has in its hands is a living program.
-        attached: bool,
-    },
+    Late,
 }
 
 impl Worker {
@@ -140,7 +137,7 @@ impl Worker {
             }
             Ready::Closing => self.give_up_closing(),
             Ready::Program(slot, role) => {
-                self.contained(Some(slot), |worker| {
+                self.contained(|worker| {
                     worker.with(slot, |program, doing| program.on_ready(role, doing));
                 });
             }
@@ -149,17 +146,14 @@ impl Worker {
 
     /// Does something; a panic in it ends the channels of its program and nothing else. Whether
     /// it was done.
-    pub(super) fn contained(&mut self, slot: Option<Slot>, act: impl FnOnce(&mut Self)) -> bool {
-        let name = slot.and_then(|slot| self.hold.lock().programs.get(&slot).map(Program::name));
+    pub(super) fn contained(&mut self, act: impl FnOnce(&mut Self)) -> bool {
         if catch_unwind(AssertUnwindSafe(|| act(self))).is_ok() {
             return true;
         }
         // What was in its hands went with the panic.
-        self.come_back();
-        if let Some(slot) = slot {
-            self.hold.lock().attached.retain(|_, seat| *seat != Seat::Here(slot));
-        }
-        let whose = name.map_or_else(String::new, |name| format!(", closing logs of {name}"));
+        let lost = self.hold.lock().lose();
+        self.come_back(None);
+        let whose = lost.map_or_else(String::new, |name| format!(", closing logs of {name}"));
         let text = format!("internal error in the bytes thread{whose}");
         self.note(vec![(Level::Critical, text)]);
         false
@@ -171,17 +165,12 @@ impl Worker {
         slot: Slot,
         act: impl FnOnce(&mut Program, &mut Doing<'_>) -> T,
     ) -> Option<T> {
-        let mut program = self.hold.lock().take_program(slot)?;
-        let (done, notes, news) = self.lend(|doing| act(&mut program, doing));
+        let (mut program, strip) = self.take_program(slot)?;
+        let (done, notes, news) = self.lend(strip, |doing| act(&mut program, doing));
         let (process, pid, is_done) = (program.process(), program.pid(), program.is_done());
-        match self.come_back() {
-            Back::Soon => {}
-            Back::Late { attached } => {
-                self.lend(|doing| program.watch_all(doing));
-                self.hold.lock().seat(&program, attached);
-            }
+        if let Back::Late = self.come_back(Some(program)) {
+            self.with(slot, Program::watch_all);
         }
-        self.hold.lock().put_back(program);
         for news in news {
             self.crew.report(match news {
                 News::Said(said) => BytesReport::ListenerSaid { process, pid, said },
@@ -197,21 +186,22 @@ impl Worker {
 
     /// Closes a program's logs, and says that it is drained.
     pub(super) fn close(&mut self, slot: Slot) {
-        let Some(program) = self.hold.lock().take_program(slot) else {
+        let Some((program, strip)) = self.take_program(slot) else {
             return;
         };
         let (process, pid) = (program.process(), program.pid());
-        let ((), notes, _) = self.lend(|doing| program.close(doing));
-        self.come_back();
-        {
-            let mut state = self.hold.lock();
-            if state.leaving.get(&process) == Some(&slot) {
-                state.leaving.remove(&process);
-            }
-            state.waiting.remove(&slot);
-        }
+        let ((), notes, _) = self.lend(strip, |doing| program.close(doing));
+        self.come_back(None);
+        self.hold.lock().forget(slot, process);
         self.note(notes);
         self.crew.report(BytesReport::Drained { process, pid });
+    }
+
+    /// Takes a program into its hands; and whether to strip what it says.
+    fn take_program(&self, slot: Slot) -> Option<(Box<Program>, bool)> {
+        let mut state = self.hold.lock();
+        let program = state.take_program(slot)?;
+        Some((program, state.strip_ansi))
     }
 
     /// Does something with the activity log, if it is here.
@@ -223,18 +213,22 @@ impl Worker {
         let inside = self.pulse.enter(log.device());
         let done = act(&mut log);
         drop(inside);
-        self.come_back();
+        self.come_back(None);
         self.hold.lock().activity = Activity::Here(log);
         Some(done)
     }
 
-    /// A call to a file system is over. If it has taken too long, another thread is at the helm: then
-    /// this one keeps what it has in its hands and what is given to it, and no more.
-    fn come_back(&mut self) -> Back {
+    /// A call to a file system is over: lays down the program that it has in its hands, if it is one.
+    /// If it has taken too long, another thread is at the helm: then this one keeps what it has and
+    /// what is given to it, and no more.
+    fn come_back(&mut self, program: Option<Box<Program>>) -> Back {
         let assignment = {
             let mut state = self.hold.lock();
             if state.number == self.number {
                 state.out = None;
+                if let Some(program) = program {
+                    state.put_back(program);
+                }
                 return Back::Soon;
             }
             state.assignments.remove(&self.number)
@@ -245,12 +239,20 @@ impl Worker {
         let elsewhere = Activity::With(self.crew.orders.clone());
         self.hold = Arc::new(Hold::new(self.number, elsewhere, strip_ansi));
         self.reactor = reactor;
+        if let Some(program) = program {
+            let mut state = self.hold.lock();
+            state.seat(&program, attached);
+            state.put_back(program);
+        }
         self.note(vec![(Level::Warn, "the file system that hung answers again".to_owned())]);
-        Back::Late { attached }
+        Back::Late
     }
 
-    fn lend<T>(&mut self, act: impl FnOnce(&mut Doing<'_>) -> T) -> (T, Vec<Note>, Vec<News>) {
-        let strip = self.hold.lock().strip_ansi;
+    fn lend<T>(
+        &mut self,
+        strip: bool,
+        act: impl FnOnce(&mut Doing<'_>) -> T,
+    ) -> (T, Vec<Note>, Vec<News>) {
         let mut doing = Doing {
             epoll: self.reactor.epoll(),
             buffer: &mut self.buffer,

@@ -89,7 +89,7 @@ fn output(pipe: Source, spec: &LogSpec, using: Use) -> Result<Output, Unopened> 
     let log = match &spec.file {
         Where::None => None,
         Where::Auto => return Err(Unopened::Unprepared),
-        Where::Path(path) => Some(LogFile::open(path, Rotation::of(spec))?),
+        Where::Path(path) => Some(Box::new(LogFile::open(path, Rotation::of(spec))?)),
     };
     Ok(Output { pipe, log, using })
 }

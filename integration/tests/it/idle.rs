@@ -25,6 +25,12 @@ fn an_idle_agent_with_a_hundred_programs_makes_no_system_call() {
     let configuration = format!(
         "{{head}}\n[program:s]\ncommand={{sleeper}}\nprocess_name=%(process_num)d\n\
          numprocs={PROGRAMS}\nstartsecs=0\n\
+         autorestart=true\n\
+         [program:failed]\ncommand={{dir}}/nothing\nstartretries=0\n\
+         [program:ended]\ncommand={{child}} exit:0\nstartsecs=0\nautorestart=false\n\
+         [program:never]\ncommand={{sleeper}}\nautostart=false\n\
+         [program:deaf]\ncommand={{child}} ignore:TERM stamp:{{dir}}/deaf forever\nstartsecs=0\n\
+         stopwaitsecs=600\n\
          [eventlistener:ear]\ncommand={{child}} serve:{{dir}}/heard\nstartsecs=0\n\
          events=PROCESS_STATE,PROCESS_LOG,REMOTE_COMMUNICATION\nbuffer_size=1000\n"
     );
@@ -32,10 +38,18 @@ fn an_idle_agent_with_a_hundred_programs_makes_no_system_call() {
     for number in 0..PROGRAMS {
         daemon.wait_state(&format!("s:{number}"), "RUNNING");
     }
+    // What has failed, ended, been restarted or cannot be stopped is no reason to look.
+    daemon.wait_state("failed", "FATAL");
+    daemon.wait_state("ended", "EXITED");
+    kill(daemon.process("s:0").unwrap().pid, Signal::SIGKILL).unwrap();
+    wait_text(&daemon.path("deaf"), "\n");
+    let stop = ["<string>deaf</string>", "<boolean>0</boolean>"];
+    daemon.door().call_with("supervisor.stopProcess", &stop).unwrap();
+    daemon.wait_state("deaf", "STOPPING");
     // A listener that has heard everything is as idle as the rest.
     wait_heard(&daemon, "heard", "all starts", |heard| {
         let up = heard.iter().filter(|event| event.name() == "PROCESS_STATE_RUNNING");
-        up.count() == PROGRAMS + 1
+        up.count() == PROGRAMS + 4 // the listener, what has ended, what is deaf, what was restarted
     });
     let trace = Trace::attach(&daemon);
     wait::pass(SETTLING);

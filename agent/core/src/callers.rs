@@ -7,7 +7,8 @@ use proto_words::{Origin, ProcessState};
 use serde::{Deserialize, Serialize};
 
 use crate::command::{Refusal, Reply, TargetResult, Ticket};
-use crate::effect::{Effect, ProcessId};
+use crate::effect::ProcessId;
+use crate::supervisor::Turn;
 
 /// What one caller waits for, of one process.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,11 +102,18 @@ fn not_up(name: &str, state: ProcessState, why: &str) -> Refusal {
     }
 }
 
+/// supervisord looks at what has come true once a second at least, in the order of the targets: so
+/// results of the same second are told in that order, and those of a later one after them.
+const PASS_NS: u64 = 1_000_000_000;
+
 /// Results of a command about many processes, until the last one is in.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 struct Collection {
-    open: usize,
-    results: Vec<TargetResult>,
+    begun_mono_ns: u64,
+    /// The place of each in supervisord's order.
+    targets: BTreeMap<ProcessId, usize>,
+    /// With the pass in which each came true, and the target's place.
+    results: Vec<(u64, usize, TargetResult)>,
 }
 
 /// Everybody who waits.
@@ -118,12 +126,15 @@ pub struct Callers {
 }
 
 impl Callers {
-    /// Announces that the ticket waits for this many processes; for none it is answered at once.
-    pub fn collect(&mut self, ticket: Ticket, open: usize, effects: &mut Vec<Effect>) {
-        if open == 0 {
-            effects.push(Effect::Answer(ticket, Reply::Results(Vec::new())));
+    /// Announces that the ticket waits for these processes; for none it is answered at once.
+    pub(crate) fn collect(&mut self, turn: &mut Turn, ticket: Ticket, targets: &[ProcessId]) {
+        if targets.is_empty() {
+            turn.answer(ticket, Reply::Results(Vec::new()));
         } else {
-            self.collections.insert(ticket, Collection { open, results: Vec::new() });
+            let begun_mono_ns = turn.now.mono_ns;
+            let targets = targets.iter().enumerate().map(|(place, id)| (*id, place)).collect();
+            let collection = Collection { begun_mono_ns, targets, results: Vec::new() };
+            self.collections.insert(ticket, collection);
         }
     }
 
@@ -172,26 +183,26 @@ impl Callers {
     }
 
     /// Gives a ticket what came of one process: the reply itself, or a part of it.
-    pub fn settle(
+    pub(crate) fn settle(
         &mut self,
+        turn: &mut Turn,
         ticket: Ticket,
-        group: &str,
-        name: &str,
-        result: Result<(), Refusal>,
-        effects: &mut Vec<Effect>,
+        process: ProcessId,
+        one: TargetResult,
     ) {
         let Some(collection) = self.collections.get_mut(&ticket) else {
-            let reply = result.map_or_else(Reply::Refused, |()| Reply::Done);
-            effects.push(Effect::Answer(ticket, reply));
-            return;
+            let reply = one.result.map_or_else(Reply::Refused, |()| Reply::Done);
+            return turn.answer(ticket, reply);
         };
-        let (group, name) = (group.to_owned(), name.to_owned());
-        collection.results.push(TargetResult { group, name, result });
-        collection.open -= 1;
-        if collection.open == 0
-            && let Some(collection) = self.collections.remove(&ticket)
+        let pass = turn.now.mono_ns.saturating_sub(collection.begun_mono_ns) / PASS_NS;
+        let place = collection.targets.get(&process).copied().unwrap_or(usize::MAX);
+        collection.results.push((pass, place, one));
+        if collection.results.len() == collection.targets.len()
+            && let Some(mut collection) = self.collections.remove(&ticket)
         {
-            effects.push(Effect::Answer(ticket, Reply::Results(collection.results)));
+            collection.results.sort_by_key(|(pass, place, _)| (*pass, *place));
+            let results = collection.results.into_iter().map(|(_, _, one)| one);
+            turn.answer(ticket, Reply::Results(results.collect()));
         }
     }
 

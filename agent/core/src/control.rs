@@ -69,7 +69,7 @@ impl Supervisor {
             Ok(Picked::One(id)) => act(self, turn, id),
             Ok(Picked::Many(mut ids)) => {
                 ids.retain(|id| is_for(self.state(*id)));
-                self.callers.collect(ticket, ids.len(), &mut turn.effects);
+                self.callers.collect(turn, ticket, &ids);
                 for id in ids {
                     act(self, turn, id);
                 }
@@ -383,7 +383,7 @@ impl Supervisor {
         let Ok(Picked::Many(ids)) = self.pick(&Scope::All) else {
             return;
         };
-        self.callers.collect(ticket, ids.len(), &mut turn.effects);
+        self.callers.collect(turn, ticket, &ids);
         // All of them go to the hand, those without a child too: the answers keep the order.
         for id in ids {
             self.clear_one(turn, origin.clone(), ticket, id);

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::active::Active;
 use crate::callers::Callers;
 use crate::closing::Closing;
-use crate::command::{Ask, Command, PreparedGroup, Refusal, Reply, Ticket};
+use crate::command::{Ask, Command, PreparedGroup, Refusal, Reply, TargetResult, Ticket};
 use crate::effect::{Effect, Event, ProcessId, SpawnOrder, Stdin};
 use crate::groups::{Purpose, Updating};
 use crate::input::Input;
@@ -471,7 +471,7 @@ impl Supervisor {
             .processes
             .get(&id)
             .map_or_else(Default::default, |p| (p.group.to_string(), p.spec.name.clone()));
-        self.callers.settle(ticket, &group, &name, result, &mut turn.effects);
+        self.callers.settle(turn, ticket, id, TargetResult { group, name, result });
     }
 }
 

@@ -102,8 +102,26 @@ fn a_group_is_started_and_stopped_as_one_and_leaves_out_what_is_there() {
         2.1 exit g:a 0    -> g:a STOPPED
         2.2 spawned g:c   -> g:c STOPPING, signal g:c SIGTERM
         2.3 exit g:c 0    -> g:c STOPPED
-        2.4 exit g:b 0    -> g:b STOPPED, answer 2 [a; c; b]
+        2.4 exit g:b 0    -> g:b STOPPED, answer 2 [b; a; c]
         2.5 3 stop g:*    -> answer 3 []
+        ",
+    );
+}
+
+#[test]
+fn results_of_one_second_are_told_in_the_order_of_their_targets() {
+    check(
+        "g 1: a; b; c",
+        "
+        0.0 started     -> running, g:a STARTING, spawn g:a, g:b STARTING, spawn g:b, g:c STARTING, spawn g:c
+        0.0 spawned g:a ->
+        0.0 spawned g:b ->
+        0.0 spawned g:c ->
+        1.0 woke        -> g:a RUNNING, g:b RUNNING, g:c RUNNING
+        2.0 1 stop all  -> g:a STOPPING, signal g:a SIGTERM, g:b STOPPING, signal g:b SIGTERM, g:c STOPPING, signal g:c SIGTERM
+        2.8 exit g:c 0  -> g:c STOPPED
+        2.9 exit g:b 0  -> g:b STOPPED
+        3.1 exit g:a 0  -> g:a STOPPED, answer 1 [b; c; a]
         ",
     );
 }

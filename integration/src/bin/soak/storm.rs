@@ -39,7 +39,7 @@ const FAULTS: &[i32] = &[10, 60, 70, 50, 40, 91, 90, 30];
 
 /// Rages for so long.
 pub fn storm(length: Duration, seed: u64) {
-    println!("a storm of {} s; --seed {seed} repeats it", length.as_secs());
+    println!("a storm of {} s; --seed {seed} repeats its deeds", length.as_secs());
     let mut host = Host::new(Subject::Ours, &configuration(&mut None));
     host.copy_program();
     let mut daemon = Daemon::start_on(host);

@@ -189,6 +189,13 @@ fn output_is_echoed_at_debug(subject: Subject) {
     let log = daemon.log();
     assert!(!log.contains("(stdin)"), "{log}");
     shown(subject, &["MSG-07"]);
+    // The remark goes to each target, but to the file before that is made anew.
+    daemon.door().call("supervisor.clearLog", &[]).unwrap();
+    let stdout = daemon.home().read("stdout.txt");
+    assert_eq!(stdout.matches(" INFO reopening log file\n").count(), 2, "{stdout}");
+    let log = daemon.home().read("main.log");
+    assert!(!log.contains("reopening") && !log.contains("spawned"), "{log}");
+    shown(subject, &["MSG-17"]);
     daemon.signal(Signal::SIGTERM);
     assert_eq!(daemon.wait_end(), 0);
 }

@@ -1,9 +1,11 @@
 //! Lines that go to the system's log, heard on a real `/dev/log` in a mount namespace of the daemon's own.
 
-use std::cell::RefCell;
 use std::fs;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use integration::facts::shown;
@@ -45,6 +47,19 @@ startsecs=0
 redirect_stderr=true
 stdout_logfile={dir}/one.log
 stderr_syslog=true
+[program:told]
+command=cat {dir}/told.in
+startsecs=0
+stdout_logfile={dir}/told.log
+stdout_syslog=true
+stdout_events_enabled=true
+[eventlistener:ear]
+command={child} complain:here serve:{dir}/heard
+startsecs=0
+events=PROCESS_LOG
+stdout_logfile={dir}/ear.log
+stdout_syslog=true
+stderr_syslog=true
 [program:burst]
 command={child} until:{dir}/go write-lines:1000
 startsecs=0
@@ -55,45 +70,73 @@ stdout_syslog=true
 /// Lines that `burst` writes before it ends; a socket holds a few at a time.
 const BURST_LINES: usize = 1000;
 
-/// Who listens at a daemon's `/dev/log`.
+/// Who listens at a daemon's `/dev/log`, all the time: the original waits for it.
 struct SystemLog {
     path: PathBuf,
-    socket: UnixDatagram,
     /// What was heard and not asked for yet.
-    heard: RefCell<Vec<String>>,
+    heard: Arc<Mutex<Vec<String>>>,
+    over: Arc<AtomicBool>,
+    listener: Option<JoinHandle<()>>,
 }
 
 impl SystemLog {
     fn listen(path: &Path) -> Self {
         let socket = UnixDatagram::bind(path).unwrap();
-        // Short: it is looked again until the deadline.
-        socket.set_read_timeout(Some(Duration::from_millis(5))).unwrap();
-        Self { path: path.to_path_buf(), socket, heard: RefCell::default() }
+        // Only that it is looked now and then whether it is over.
+        socket.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+        let (heard, over) = (Arc::<Mutex<Vec<String>>>::default(), Arc::<AtomicBool>::default());
+        let listener = {
+            let (heard, over) = (Arc::clone(&heard), Arc::clone(&over));
+            thread::spawn(move || {
+                let mut buffer = vec![0; 1 << 18];
+                while !over.load(Ordering::Relaxed) {
+                    if let Ok(count) = socket.recv(&mut buffer) {
+                        let line = String::from_utf8_lossy(&buffer[..count]).into_owned();
+                        heard.lock().unwrap().push(line);
+                    }
+                }
+            })
+        };
+        Self { path: path.to_path_buf(), heard, over, listener: Some(listener) }
+    }
+
+    /// Goes away.
+    fn end(&mut self) {
+        self.over.store(true, Ordering::Relaxed);
+        self.listener.take().map_or(Ok(()), JoinHandle::join).unwrap();
+        let _ = fs::remove_file(&self.path);
     }
 
     /// Another one in its place, as after a restart.
-    fn again(self) -> Self {
-        fs::remove_file(&self.path).unwrap();
-        drop(self.socket);
+    fn again(mut self) -> Self {
+        self.end();
         Self::listen(&self.path)
     }
 
     /// Waits for a datagram that ends like this; returns it and all before it, in order.
     fn up_to(&self, end: &str) -> Vec<String> {
-        wait::until(PATIENCE, &format!("{end:?} in syslog"), || {
-            let mut heard = self.heard.borrow_mut();
-            let mut buffer = vec![0; 1 << 18];
-            while let Ok(count) = self.socket.recv(&mut buffer) {
-                heard.push(String::from_utf8_lossy(&buffer[..count]).into_owned());
-            }
-            let found = heard.iter().position(|line| line.ends_with(end));
-            found.map(|at| heard.drain(..=at).collect()).ok_or(format!("{heard:?}"))
+        self.up_to_all(&[end])
+    }
+
+    /// The same for several, whatever their order.
+    fn up_to_all(&self, ends: &[&str]) -> Vec<String> {
+        wait::until(PATIENCE, &format!("{ends:?} in syslog"), || {
+            let mut heard = self.heard.lock().unwrap();
+            let found = |end: &&str| heard.iter().position(|line| line.ends_with(end));
+            let last = ends.iter().map(found).try_fold(0, |last, at| Some(last.max(at?)));
+            last.map(|at| heard.drain(..=at).collect()).ok_or(format!("{heard:?}"))
         })
     }
 
     /// As [`SystemLog::up_to`], and what stands behind the head of each.
     fn texts_up_to(&self, end: &str, ident: &str) -> Vec<String> {
         self.up_to(end).iter().map(|line| behind_the_head(line, ident).to_owned()).collect()
+    }
+}
+
+impl Drop for SystemLog {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::Relaxed);
     }
 }
 
@@ -150,7 +193,7 @@ fn stage(subject: Subject, configuration: &str) -> Option<Stage> {
 
 fn lines_go_to_syslog(subject: Subject) {
     let Some(Stage { host, log, ident }) = stage(subject, HOST) else { return };
-    let feeds = ["both", "alone", "old", "one"].map(|name| {
+    let feeds = ["both", "alone", "old", "one", "told"].map(|name| {
         let feed = Feed::new(&host.home().join(&format!("{name}.in")));
         (name, feed)
     });
@@ -160,7 +203,12 @@ fn lines_go_to_syslog(subject: Subject) {
     for (name, _) in &feeds {
         daemon.wait_state(name, "RUNNING");
     }
-    log.up_to(&format!("INFO success: one {SUCCESS}\n"));
+    let running = format!("INFO success: told {SUCCESS}\n");
+    let heard = log.up_to_all(&[&running, "DEBG ear: ACKNOWLEDGED -> READY\n", " ear here"]);
+    // What a listener says to the daemon is for the daemon; its stderr is like others'.
+    assert!(daemon.home().read("ear.log").starts_with("READY\n"));
+    assert!(!heard.iter().any(|line| line.contains(": ear READY")), "{heard:?}");
+    shown(subject, &["SYS-04"]);
     chunks_become_lines(subject, &daemon, feed("both"), &log, &ident);
 
     feed("alone").say("no file\n");
@@ -173,6 +221,18 @@ fn lines_go_to_syslog(subject: Subject) {
     assert_eq!(of_program("one", &heard), [""; 0]);
     assert_eq!(daemon.home().read("one.log"), "only\n");
     shown(subject, &["SYS-02", "SYS-03", "LOG-36"]);
+
+    // Listeners hear of a chunk when it is everywhere else.
+    feed("told").say("first\n");
+    let heard = log.texts_up_to(" sent to listener ear\n", &ident);
+    assert_eq!(daemon.home().read("told.log"), "first\n");
+    let (syslog, own) = heard.split_first().unwrap();
+    let own: Vec<_> = own.iter().map(|line| behind_the_stamp(line)).collect();
+    assert_eq!(
+        (syslog.as_str(), &own[..2]),
+        ("told first", &["DEBG 'told' stdout output:\n", "DEBG first\n"][..])
+    );
+    shown(subject, &["LOG-38"]);
 
     // A system's log that was restarted is found again.
     let log = log.again();
@@ -191,8 +251,6 @@ fn lines_go_to_syslog(subject: Subject) {
     log.up_to(" both reopened");
     daemon.signal(Signal::SIGTERM);
     log.up_to("WARN received SIGTERM indicating exit request\n");
-    // Nobody waits for a place in the queue of one that is gone.
-    drop(log);
     assert_eq!(daemon.wait_end(), 0);
     shown(subject, &["SYS-01", "LOG-30"]);
 }
@@ -229,7 +287,7 @@ fn chunks_become_lines(
     let own = own.iter().map(|line| behind_the_stamp(line));
     let own: Vec<_> = own.filter(|line| !line.contains(" closed, ")).collect();
     assert_eq!(own, ["DEBG 'both' stdout output:\n", "DEBG a\n", "DEBG \n", "DEBG b\n"]);
-    shown(subject, &["LOG-07", "LOG-38"]);
+    shown(subject, &["LOG-07"]);
 
     for (chunk, lines) in [
         ("part", vec!["both part"]),
@@ -249,9 +307,9 @@ fn chunks_become_lines(
 
 /// Without anybody at `/dev/log`, everything else goes on.
 fn a_daemon_without_syslog_goes_on(subject: Subject) {
-    let Some(Stage { host, log, .. }) = stage(subject, HOST) else { return };
+    let Some(Stage { host, mut log, .. }) = stage(subject, HOST) else { return };
     let feed = Feed::new(&host.home().join("both.in"));
-    fs::remove_file(&log.path).unwrap();
+    log.end();
     let mut daemon = Daemon::start_on(host);
     daemon.wait_state("both", "RUNNING");
     feed.say("into the file\n");

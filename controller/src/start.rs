@@ -10,7 +10,7 @@ use proto_mtls::{FileError, Files};
 use proto_words::Now;
 use thiserror::Error;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tracing::info;
@@ -85,6 +85,8 @@ pub struct Controller {
     stop_server: oneshot::Sender<()>,
     stop_core: oneshot::Sender<()>,
     tasks: Tasks,
+    term: Signal,
+    int: Signal,
 }
 
 /// Sends the log to stderr; called once, by `main`.
@@ -122,7 +124,12 @@ impl Controller {
         let hands = Hands::new(config, happenings, writer);
         let (fleet, ca_fingerprint) = (prepared.fleet.clone(), prepared.ca_fingerprint.clone());
         let server = serve(listener, prepared, &mailbox, &tasks, server_stops);
+        // Heard from before the greeting on, so that whoever has read it may end us in order.
+        let signals = [SignalKind::terminate(), SignalKind::interrupt()].map(signal);
+        let [term, int] = signals;
         Ok(Self {
+            term: term?,
+            int: int?,
             address,
             ca_fingerprint,
             fleet,
@@ -158,11 +165,9 @@ impl Controller {
     ///
     /// [`StartError::Server`] when the server ends by itself.
     pub async fn until_told(mut self) -> Result<(), StartError> {
-        let mut term = signal(SignalKind::terminate())?;
-        let mut int = signal(SignalKind::interrupt())?;
         tokio::select! {
-            _ = term.recv() => info!("SIGTERM: ending"),
-            _ = int.recv() => info!("SIGINT: ending"),
+            _ = self.term.recv() => info!("SIGTERM: ending"),
+            _ = self.int.recv() => info!("SIGINT: ending"),
             ended = &mut self.server => {
                 if let Ok(Err(error)) = ended {
                     return Err(error.into());

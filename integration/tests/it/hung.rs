@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::thread;
+use std::time::Duration;
 
 use integration::hung::HungMount;
 use integration::places;
@@ -94,6 +95,8 @@ fn others_start_stop_and_start_again_meanwhile() {
     let door = daemon.door();
     let waits = thread::spawn(move || door.call("supervisor.startProcess", &["log"]));
     call("startProcess", "fine").unwrap();
+    // Nothing shows that the call is under way; it must be before the mount goes.
+    wait::pass(Duration::from_secs(1));
     drop(hung);
     let started = waits.join().unwrap().unwrap_err().to_string();
     assert_eq!(started, "fault 50: SPAWN_ERROR: log", "its log could not be opened");

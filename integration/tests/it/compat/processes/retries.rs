@@ -87,6 +87,7 @@ fn failed_starts_are_counted_and_ended_programs_started_again(subject: Subject) 
 fn stopped_in_between(daemon: &Daemon) {
     wait_lines(daemon, "waits", "spawnerr: ", 1);
     assert_eq!(ask(daemon, "stopProcess", "waits"), 0);
+    wait_lines(daemon, "young", "exited: ", 1);
     daemon.home().write("young", "");
     let child = wait_lines(daemon, "young", "spawned: ", 2);
     assert_eq!(count(&child, "WARN exited: young (exit status 1; not expected)"), 1, "{child:?}");

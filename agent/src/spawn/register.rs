@@ -14,11 +14,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use agent_core::effect::ProcessId;
 use nix::errno::Errno;
+use nix::sys::resource::{Resource, getrlimit};
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 
 use crate::descriptors::{Kept, Purpose};
 
-/// Children at once: more than a host runs. The memory is taken as it is used, 16 bytes a line.
+/// Children at once: more than a host runs. The memory is taken as it is used, 16 bytes a line. An
+/// agent whose files may not be that long (`ulimit -f`) has as many as they may hold.
 pub const LINES_MAX: u32 = 131_072;
 
 /// One child.
@@ -37,17 +39,19 @@ const LINE_BYTES: usize = size_of::<Line>();
 /// All lines.
 pub struct Register {
     memory: NonNull<Line>,
+    lines: u32,
     descriptor: Kept<OwnedFd>,
     free: Mutex<Free>,
 }
 
 /// Which lines are free.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Free {
     /// Those that were taken before.
     again: Vec<u32>,
-    /// From this one on all are.
+    /// From this one on all are, up to the end.
     from: u32,
+    end: u32,
 }
 
 // SAFETY: the lines are atomics, and everything else is behind a lock.
@@ -63,7 +67,8 @@ impl Register {
     /// When there is no descriptor or no memory.
     pub fn new() -> Result<Self, Errno> {
         let descriptor = memfd_create("fleetvisor-children", MemfdFlags::CLOEXEC).map_err(of)?;
-        let bytes = LINE_BYTES * LINES_MAX as usize;
+        let lines = lines_that_fit(getrlimit(Resource::RLIMIT_FSIZE)?.0);
+        let bytes = LINE_BYTES * lines as usize;
         ftruncate(&descriptor, bytes as u64).map_err(of)?;
         let access = libc::PROT_READ | libc::PROT_WRITE;
         let (anywhere, fd) = (std::ptr::null_mut(), descriptor.as_raw_fd());
@@ -74,7 +79,8 @@ impl Register {
         }
         let memory = NonNull::new(memory.cast()).ok_or(Errno::ENOMEM)?;
         let descriptor = Kept::new(descriptor, Purpose::Register);
-        Ok(Self { memory, descriptor, free: Mutex::default() })
+        let free = Mutex::new(Free { again: Vec::new(), from: 0, end: lines });
+        Ok(Self { memory, lines, descriptor, free })
     }
 
     /// Takes a line for a child that is about to be born; `None` when there are [`LINES_MAX`].
@@ -108,8 +114,8 @@ impl Register {
     }
 
     fn line(&self, number: u32) -> &Line {
-        assert!(number < LINES_MAX, "a line that was taken is inside");
-        // SAFETY: the mapping has LINES_MAX lines, lives as long as the register, and holds zeroes
+        assert!(number < self.lines, "a line that was taken is inside");
+        // SAFETY: the mapping has so many lines, lives as long as the register, and holds zeroes
         // or what was stored in it: every bit pattern is a valid line.
         unsafe { self.memory.add(number as usize).as_ref() }
     }
@@ -118,6 +124,11 @@ impl Register {
         // It is whole after each statement, so a panic elsewhere does not spoil it.
         self.free.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// How many lines a file of at most so many bytes holds.
+fn lines_that_fit(bytes: u64) -> u32 {
+    u32::try_from(bytes / LINE_BYTES as u64).unwrap_or(LINES_MAX).min(LINES_MAX)
 }
 
 fn of(errno: rustix::io::Errno) -> Errno {
@@ -130,7 +141,7 @@ impl Free {
             return Some(number);
         }
         let number = self.from;
-        (number < LINES_MAX).then(|| {
+        (number < self.end).then(|| {
             self.from += 1;
             number
         })
@@ -154,7 +165,7 @@ impl Drop for Register {
         // SAFETY: it was mapped with this size, and no line can be borrowed any more: whoever holds
         // one holds the register.
         let _ =
-            unsafe { libc::munmap(self.memory.as_ptr().cast(), LINE_BYTES * LINES_MAX as usize) };
+            unsafe { libc::munmap(self.memory.as_ptr().cast(), LINE_BYTES * self.lines as usize) };
     }
 }
 
@@ -220,5 +231,12 @@ mod tests {
         let all: Vec<_> = (0..LINES_MAX).map_while(|_| register.expect(ProcessId(1))).collect();
         assert_eq!(all.len(), LINES_MAX as usize);
         assert!(register.expect(ProcessId(1)).is_none());
+    }
+
+    #[test]
+    fn a_short_file_has_fewer_lines() {
+        for (bytes, lines) in [(u64::MAX, LINES_MAX), (2 << 20, LINES_MAX), (65_536, 4096)] {
+            assert_eq!(lines_that_fit(bytes), lines, "{bytes}");
+        }
     }
 }
